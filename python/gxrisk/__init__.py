@@ -1,0 +1,69 @@
+"""gxrisk: a pre-trade risk engine for AI trading vaults.
+
+The gate decides every order against exact limits; only what it approves can reach a venue.
+
+>>> from gxrisk import Gate, Limits, ManualClock, order
+>>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+>>> gate.deposit(10_000)
+>>> gate.mark("BTC", 7_900, atr=50)
+True
+>>> decision = gate.validate_order(order("BTC", "buy", 1, confidence=0.9, reasoning="all in", stop_loss=7_800))
+>>> decision.outcome, [violation.rule for violation in decision.violations]
+('rejected', ['position_size', 'concentration'])
+"""
+
+from gxrisk._native import (
+    BREAKERS,
+    MASK_ARITHMETIC_OVERFLOW,
+    MASK_ENGINE_HALTED,
+    MASK_HELD,
+    RULES,
+    TIERS,
+    AgentGate,
+    Approval,
+    ApprovalError,
+    Decision,
+    Gate,
+    GxriskError,
+    InvalidOrder,
+    JournalError,
+    Limits,
+    ManualClock,
+    Order,
+    SystemClock,
+    Trip,
+    VaultError,
+    Violation,
+    __version__,
+    order,
+)
+from gxrisk.snapshot import Position, Snapshot, WorkingOrder
+
+__all__ = [
+    "BREAKERS",
+    "MASK_ARITHMETIC_OVERFLOW",
+    "MASK_ENGINE_HALTED",
+    "MASK_HELD",
+    "RULES",
+    "TIERS",
+    "AgentGate",
+    "Approval",
+    "ApprovalError",
+    "Decision",
+    "Gate",
+    "GxriskError",
+    "InvalidOrder",
+    "JournalError",
+    "Limits",
+    "ManualClock",
+    "Order",
+    "Position",
+    "Snapshot",
+    "SystemClock",
+    "Trip",
+    "VaultError",
+    "Violation",
+    "WorkingOrder",
+    "__version__",
+    "order",
+]

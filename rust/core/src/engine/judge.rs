@@ -1,0 +1,140 @@
+//! The strategy's side: judge, authorize, hold, and what would pass.
+
+use std::sync::Arc;
+
+use crate::asset::Asset;
+use crate::decide::{self, Approved, Evidence, Facts, Mask, approve, decide};
+use crate::event::{Event, Ruling};
+use crate::num::Nano;
+use crate::order::{Order, Origin, Side, Terms};
+use crate::rules::REGISTRY;
+use crate::state::{GroupSum, Holding};
+
+use super::{Engine, Refusal};
+
+/// What `authorize` answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The decision, recorded.
+    pub ruling: Arc<Ruling>,
+    /// The proof, where it is approved and not a repeat of an earlier one.
+    pub approved: Option<Approved<Arc<Order>>>,
+}
+
+/// What is held in an asset that the gate has never seen.
+static NO_HOLDING: Holding = Holding::NONE;
+static NO_GROUP: GroupSum = GroupSum::NONE;
+
+impl Engine {
+    /// The facts for an order in an asset. The caps must be in step.
+    #[inline]
+    fn facts(&self, asset: &Asset, id_is_used: bool) -> Facts<'_> {
+        let holding = self.slot(asset).and_then(|slot| self.holdings.get(slot));
+        let group = holding.and_then(|holding| self.groups.get(holding.group as usize));
+        Facts {
+            now: self.now,
+            limits: &self.limits,
+            caps: &self.caps,
+            account: &self.account,
+            holding: holding.unwrap_or(&NO_HOLDING),
+            group: group.unwrap_or(&NO_GROUP),
+            id_is_used,
+        }
+    }
+
+    fn id_is_used(&self, client_order_id: Option<&str>) -> bool {
+        client_order_id.is_some_and(|id| self.client_ids.contains_key(id))
+    }
+
+    /// Judges an order and changes nothing.
+    #[inline]
+    pub fn judge(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Mask {
+        self.refresh_caps();
+        let id_is_used = self.id_is_used(client_order_id);
+        decide(self.facts(&terms.asset, id_is_used), terms, origin)
+    }
+
+    /// What a judgement was computed from, to be kept.
+    pub fn evidence(&mut self, terms: &Terms, client_order_id: Option<&str>) -> Evidence {
+        self.refresh_caps();
+        let id_is_used = self.id_is_used(client_order_id);
+        Evidence::keep(&self.facts(&terms.asset, id_is_used), Arc::clone(&self.limits))
+    }
+
+    /// Decides on an order and reserves for it; the record of it is in the outbox, to be made durable.
+    pub fn authorize(&mut self, order: Arc<Order>, origin: Origin) -> Result<Answer, Refusal> {
+        let first = order.client_order_id.as_deref().and_then(|id| self.client_ids.get(id));
+        if let Some(ruling) = first.filter(|first| first.order == order && first.origin == origin) {
+            return Ok(Answer { ruling: Arc::clone(ruling), approved: None });
+        }
+        let id_is_used = first.is_some();
+        let sequence = self.next_sequence();
+        self.refresh_caps();
+        let facts = self.facts(&order.terms.asset, id_is_used);
+        let evidence = Evidence::keep(&facts, Arc::clone(&self.limits));
+        let entry = order.terms.price.or(facts.holding.mark.map(|mark| mark.price));
+        let expires = self.now.after(self.limits.approval_ttl_s);
+        let (mask, approved) = match approve(facts, &order, origin) {
+            Ok(approved) => (Mask(0), Some(approved)),
+            Err(mask) => (mask, None),
+        };
+        let ruling = Arc::new(Ruling { sequence, order, origin, mask, evidence, expires, entry });
+        self.commit(Event::Decided(Arc::clone(&ruling)))?;
+        self.look();
+        Ok(Answer { ruling, approved })
+    }
+
+    /// Records that a model chose to do nothing; gives the record's sequence.
+    pub fn hold(&mut self, confidence: Nano, reasoning: &str) -> Result<u64, Refusal> {
+        let sequence = self.next_sequence();
+        self.commit(Event::Hold { confidence, reasoning: reasoning.into() })?;
+        self.look();
+        Ok(sequence)
+    }
+
+    /// The largest quantity, on the asset's lot step, for which the order would be approved; zero where there is none.
+    pub fn max_quantity(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Nano {
+        self.refresh_caps();
+        let facts = self.facts(&terms.asset, self.id_is_used(client_order_id));
+        self.largest(&terms.asset, |quantity| decide(facts, &Terms { quantity, ..*terms }, origin) == Mask(0))
+    }
+
+    /// Per rule, the largest quantity of a plain market order that it lets pass; `None` where it sets no bound.
+    pub fn headroom(&mut self, asset: Asset, side: Side) -> Vec<(&'static str, Option<Nano>)> {
+        self.refresh_caps();
+        let facts = self.facts(&asset, false);
+        let mask = |quantity| {
+            let terms = Terms {
+                asset,
+                side,
+                quantity,
+                price: None,
+                leverage: Nano::ONE,
+                stop_loss: None,
+                take_profit: None,
+                reduce_only: false,
+                confidence: Nano::ONE,
+            };
+            decide::decide(facts, &terms, Origin::Agent).0
+        };
+        let room = |index: usize| {
+            let bit = 1_u32.wrapping_shl(u32::try_from(index).unwrap_or(0));
+            let passes = |quantity| mask(quantity) & bit == 0;
+            if passes(Nano::MAX) { None } else { Some(self.largest(&asset, passes)) }
+        };
+        let asked = REGISTRY.iter().enumerate().filter(|(_, rule)| rule.headroom);
+        asked.map(|(index, rule)| (rule.code, room(index))).collect()
+    }
+
+    /// The largest multiple of the lot step that passes: no rule that refuses a quantity lets a larger one pass.
+    fn largest(&self, asset: &Asset, passes: impl Fn(Nano) -> bool) -> Nano {
+        let step = self.lot_steps.get(asset).copied().unwrap_or(Nano::STEP).raw().max(1);
+        let multiple = |count: i128| Nano::from_raw(count.saturating_mul(step));
+        let (mut passed, mut refused) = (0_i128, Nano::MAX.raw().checked_div(step).unwrap_or(0).saturating_add(1));
+        while refused.saturating_sub(passed) > 1 {
+            let middle = passed.midpoint(refused);
+            if passes(multiple(middle)) { passed = middle } else { refused = middle }
+        }
+        multiple(passed)
+    }
+}

@@ -1,0 +1,381 @@
+//! One vault's engine: brings itself to now, judges, applies, looks at the breakers, and leaves the events of it.
+//!
+//! Every change goes through [`Engine::commit`], which applies an event and keeps it as a [`Record`]; marks alone are
+//! taken as they come and told in one [`Event::Market`] before the next record. So the records rebuild the engine
+//! ([`Engine::replay`]).
+
+mod apply;
+mod controls;
+mod feed;
+mod judge;
+mod venue;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::asset::{Asset, CarriedHashBuilder};
+use crate::breakers::{Breaker, Ending, Jump, Latches, PriceWindow, Silence, Watch};
+use crate::decide::Caps;
+use crate::event::{Event, Record, Ruling};
+use crate::limits::Limits;
+use crate::num::Nano;
+use crate::reason::Reason;
+use crate::state::{Account, GroupSum, Holding, TradingState};
+use crate::time::{Span, Time};
+
+pub use judge::Answer;
+pub use venue::{FillReport, order_id};
+pub use view::{BookedOrder, Frozen, FrozenAsset, Stage, TripView, VaultView, Worth};
+
+/// Why an operation was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A number would go beyond 128 bits.
+    #[error("the amounts go beyond what 128-bit numbers hold; nothing was changed")]
+    Overflow,
+    /// A mark from the future.
+    #[error("the mark of {asset} is from {time}, more than 5 s ahead of the gate's {now}; check the feed's clock")]
+    FutureMark {
+        /// Of which asset.
+        asset: Asset,
+        /// The feed's time.
+        time: Time,
+        /// The gate's time.
+        now: Time,
+    },
+    /// An order id that no decision gave.
+    #[error("no approved order has the id {0:?}")]
+    UnknownOrder(String),
+    /// A fill without approval that does not say of what.
+    #[error("no approved order has the id {0:?}: name the fill's asset and side, so that it can be booked")]
+    UnnamedFill(String),
+    /// An asset that is in two groups.
+    #[error("{0} is in two correlation groups, or twice in one; an asset belongs to one at most")]
+    TwoGroups(Asset),
+    /// Limits loosened while something is held or working.
+    #[error(
+        "these limits would be loosened: {0}; that needs a flat vault with no working orders (tightening is always possible)"
+    )]
+    Loosened(String),
+    /// A reactivation below the drawdown threshold.
+    #[error(
+        "equity is still at or below the drawdown threshold: reactivate with rebase=True to take today's equity as the new base"
+    )]
+    StillDrawnDown,
+    /// A new base that is nothing.
+    #[error("equity is {0}: a new base must be above zero; deposit first")]
+    NoBase(String),
+    /// A withdrawal beyond the equity.
+    #[error("the vault's equity is {0}; no more than that can be withdrawn")]
+    Overdrawn(String),
+    /// An approval that cannot be used.
+    #[error("{0}")]
+    Approval(&'static str),
+}
+
+/// One approved order and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Booked {
+    ruling: Arc<Ruling>,
+    stage: Stage,
+    remaining: Nano,
+    filled: Nano,
+    cancel_requested: bool,
+    /// Its own approval was the day's last: that trip does not stand against it.
+    reached_trade_limit: bool,
+    fills: BTreeSet<Box<str>>,
+}
+
+/// The engine of one vault.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    vault_id: Box<str>,
+    /// The gate's time; it never goes back.
+    now: Time,
+    /// Before this time nothing follows from the clock alone. Zero when that must be worked out anew.
+    deadline: Time,
+    limits: Arc<Limits>,
+    caps: Caps,
+    /// The caps that follow equity are behind it.
+    caps_are_old: bool,
+    account: Account,
+    assets: Vec<Asset>,
+    holdings: Vec<Holding>,
+    groups: Vec<GroupSum>,
+    index: HashMap<Asset, u32, CarriedHashBuilder>,
+    windows: Vec<PriceWindow>,
+    latches: Latches,
+    orders: BTreeMap<u64, Booked>,
+    working: BTreeSet<u64>,
+    /// The earliest expiry of an approval that is not redeemed; never too late.
+    next_expiry: Time,
+    /// Fills of orders that nobody approved, by their order's id.
+    foreign_fills: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    client_ids: BTreeMap<Box<str>, Arc<Ruling>>,
+    lot_steps: BTreeMap<Asset, Nano>,
+    group_names: BTreeMap<Box<str>, Vec<Asset>>,
+    /// The asset that was last seen to be stale.
+    stale: Option<usize>,
+    /// What this operation's mark and fill found.
+    jump: Option<Jump>,
+    mismatch: Option<Reason>,
+    /// Marks taken, and how many of them are told in events.
+    ticks: u64,
+    told: u64,
+    /// Assets marked since the last event.
+    untold: BTreeSet<usize>,
+    ignored_told: u64,
+    sequence: u64,
+    outbox: Vec<Record>,
+}
+
+impl Engine {
+    /// A new vault.
+    pub fn new(vault_id: &str, limits: Limits, now: Time) -> Self {
+        let mut engine = Self::empty(now, Arc::new(limits));
+        let opened = Event::Opened { vault_id: vault_id.into(), limits: Arc::clone(&engine.limits) };
+        // INVARIANT: opening books nothing that could overflow.
+        let _ = engine.commit(opened);
+        engine
+    }
+
+    fn empty(now: Time, limits: Arc<Limits>) -> Self {
+        let account = Account::new(now, limits.order_burst);
+        Self {
+            vault_id: "".into(),
+            now,
+            deadline: Time::START,
+            caps: Caps::new(&limits, &account),
+            caps_are_old: false,
+            limits,
+            account,
+            assets: Vec::new(),
+            holdings: Vec::new(),
+            groups: Vec::new(),
+            index: HashMap::default(),
+            windows: Vec::new(),
+            latches: Latches::default(),
+            orders: BTreeMap::new(),
+            working: BTreeSet::new(),
+            next_expiry: Time::END,
+            foreign_fills: BTreeMap::new(),
+            client_ids: BTreeMap::new(),
+            lot_steps: BTreeMap::new(),
+            group_names: BTreeMap::new(),
+            stale: None,
+            jump: None,
+            mismatch: None,
+            ticks: 0,
+            told: 0,
+            untold: BTreeSet::new(),
+            ignored_told: 0,
+            sequence: 0,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Rebuilds an engine from all its records; `None` where they are not a whole history.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Self> {
+        let mut records = records.into_iter().peekable();
+        let Record { time, event: Event::Opened { limits, .. }, .. } = records.peek()? else { return None };
+        let mut engine = Self::empty(*time, Arc::clone(limits));
+        for record in records {
+            if record.sequence != engine.sequence.checked_add(1)? {
+                return None;
+            }
+            engine.now = engine.now.max(record.time);
+            engine.apply(&record.event).ok()?;
+            engine.sequence = record.sequence;
+        }
+        engine.refresh_loss_caps();
+        engine.caps_are_old = true;
+        engine.deadline = Time::START;
+        Some(engine)
+    }
+
+    /// The records since they were last taken.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Whether there are records to take.
+    #[inline]
+    pub fn has_records(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Brings the engine to the clock's time: first in every operation, questions included.
+    #[inline]
+    pub fn bring_to(&mut self, clock: Time) {
+        if clock > self.now {
+            self.now = clock;
+        }
+        if self.now >= self.deadline {
+            self.follow_clock();
+        }
+    }
+
+    /// What follows from the clock alone: the day, timed ends, expiries, staleness.
+    #[cold]
+    fn follow_clock(&mut self) {
+        let day = self.now.day();
+        if day > self.account.day {
+            let _ = self.commit(Event::DayOpened { day, opening: self.account.equity });
+            self.end_where(|breaker, _| breaker.doc().ending == Ending::NextDay);
+        }
+        let now = self.now;
+        self.end_where(|_, until| until.is_some_and(|until| until <= now));
+        if self.next_expiry <= now {
+            self.expire_approvals();
+        }
+        self.look();
+    }
+
+    fn expire_approvals(&mut self) {
+        let unredeemed = |booked: &Booked| (booked.stage == Stage::Approved).then_some(booked.ruling.expires);
+        let waiting: Vec<(u64, Time)> = self
+            .working
+            .iter()
+            .filter_map(|order| Some((*order, unredeemed(self.orders.get(order)?)?)))
+            .collect();
+        self.next_expiry = Time::END;
+        for (order, expires) in waiting {
+            if expires <= self.now {
+                // INVARIANT: releasing what was reserved cannot overflow.
+                let _ = self.commit(Event::Expired { order });
+            } else {
+                self.next_expiry = self.next_expiry.min(expires);
+            }
+        }
+    }
+
+    fn end_where(&mut self, ends: impl Fn(Breaker, Option<Time>) -> bool) {
+        let ended: Vec<Breaker> =
+            self.latches.tripped().filter(|(breaker, trip)| ends(*breaker, trip.until)).map(|(breaker, _)| breaker).collect();
+        for breaker in ended {
+            let _ = self.commit(Event::Ended { breaker });
+        }
+    }
+
+    /// The last step of every operation: each breaker is looked at, in order.
+    fn look(&mut self) {
+        self.account.raise_peak();
+        self.refresh_loss_caps();
+        let (jump, mismatch) = (self.jump.take(), self.mismatch.take());
+        let silence = self.find_silence();
+        for breaker in Breaker::ALL {
+            let is_tripped = self.latches.get(breaker).is_some();
+            if breaker == Breaker::OracleFailure && is_tripped && silence.is_none() {
+                let _ = self.commit(Event::Ended { breaker });
+                continue;
+            }
+            // A new move restarts the pause; every other latch stays as it is.
+            if is_tripped && breaker != Breaker::PriceMove {
+                continue;
+            }
+            let watch = Watch {
+                now: self.now,
+                limits: &self.limits,
+                caps: &self.caps,
+                account: &self.account,
+                jump: jump.as_ref(),
+                silence,
+                mismatch: mismatch.as_ref(),
+            };
+            if let Some(cause) = breaker.finds(&watch) {
+                let until = breaker.pause(&self.limits).map(|pause| watch.now.after(pause));
+                let _ = self.commit(Event::Tripped { breaker, until, cause });
+                if breaker == Breaker::Drawdown {
+                    self.request_cancels();
+                }
+            }
+        }
+        self.refresh_deadline();
+    }
+
+    fn request_cancels(&mut self) {
+        let orders: Vec<u64> = self.working.iter().copied().collect();
+        if !orders.is_empty() {
+            let _ = self.commit(Event::CancelRequested { orders });
+        }
+    }
+
+    /// Why no price can be trusted, where that is so: the oldest mark of what is exposed.
+    fn find_silence(&mut self) -> Option<Silence> {
+        let max = self.limits.mark_age_s_max;
+        if self.account.unmarked > 0 {
+            return Some(Silence::NeverMarked);
+        }
+        if self.now.since(self.account.oldest_mark) <= max {
+            return None;
+        }
+        // Once stale, an asset stays the culprit until it is marked or let go: no need to search on every question.
+        let age_of = |holding: &Holding| {
+            let mark = holding.mark.filter(|_| holding.is_exposed())?;
+            Some(self.now.since(mark.time)).filter(|age| *age > max)
+        };
+        let known = self.stale.filter(|index| self.holdings.get(*index).and_then(age_of).is_some());
+        let culprit = known.or_else(|| {
+            let exposed = self.holdings.iter().enumerate().filter(|(_, holding)| holding.is_exposed());
+            let oldest = exposed.filter_map(|(index, holding)| Some((holding.mark?.time, index))).min();
+            self.account.oldest_mark = oldest.map_or(Time::END, |(time, _)| time);
+            oldest.map(|(_, index)| index)
+        })?;
+        self.stale = Some(culprit);
+        let age = self.holdings.get(culprit).and_then(age_of)?;
+        Some(Silence::Stale { asset: *self.assets.get(culprit)?, age })
+    }
+
+    fn refresh_deadline(&mut self) {
+        let stale = self.account.oldest_mark.after(self.limits.mark_age_s_max).after(Span::from_nanos(1));
+        let next_day = self.account.day.next().start();
+        self.deadline = next_day.min(self.latches.next_end()).min(self.next_expiry).min(stale);
+    }
+
+    fn refresh_state(&mut self) {
+        self.account.state = self.latches.state(|_| true).max(self.controls_state());
+    }
+
+    fn controls_state(&self) -> TradingState {
+        if self.account.paused || self.account.killed { TradingState::Halted } else { TradingState::Active }
+    }
+
+    /// Keeps the caps of daily loss and drawdown in step with what they are measured from.
+    fn refresh_loss_caps(&mut self) {
+        self.caps.day_loss = self.account.day_opening.share_ceiling(self.limits.max_daily_loss);
+        self.caps.drawdown = self.account.base(&self.limits).share_ceiling(self.limits.max_drawdown);
+    }
+
+    #[inline]
+    fn refresh_caps(&mut self) {
+        if self.caps_are_old {
+            self.caps = Caps::new(&self.limits, &self.account);
+            self.caps_are_old = false;
+        }
+    }
+
+    /// Applies an event and keeps it; nothing changes where it does not fit.
+    fn commit(&mut self, event: Event) -> Result<(), Refusal> {
+        self.tell_marks();
+        self.apply(&event)?;
+        self.keep(event);
+        Ok(())
+    }
+
+    fn keep(&mut self, event: Event) {
+        self.sequence = self.sequence.saturating_add(1);
+        self.outbox.push(Record { sequence: self.sequence, time: self.now, event });
+    }
+
+    /// The sequence that the next record will have.
+    fn next_sequence(&mut self) -> u64 {
+        self.tell_marks();
+        self.sequence.saturating_add(1)
+    }
+
+    #[inline]
+    fn slot(&self, asset: &Asset) -> Option<usize> {
+        self.index.get(asset).map(|slot| *slot as usize)
+    }
+}

@@ -1,0 +1,246 @@
+//! What happened: the only thing that changes a vault, and all that anyone needs to rebuild it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::asset::Asset;
+use crate::breakers::Breaker;
+use crate::decide::{Case, Evidence, Mask, Outcome};
+use crate::limits::Limits;
+use crate::num::{Atto, Nano};
+use crate::order::{Order, Origin, Side};
+use crate::reason::Reason;
+use crate::rules::{self, Violation};
+use crate::time::{Day, Time};
+
+/// An event with its place in the vault's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// 1, 2, 3, … without a gap.
+    pub sequence: u64,
+    /// The gate's time.
+    pub time: Time,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The vault came to be.
+    Opened {
+        /// Its id.
+        vault_id: Box<str>,
+        /// Its limits.
+        limits: Arc<Limits>,
+    },
+    /// The marks since the last event that still matter: those that a price window can still see, and the newest.
+    Market(MarketMove),
+    /// A deposit; negative for a withdrawal.
+    Flow {
+        /// The amount.
+        amount: Nano,
+    },
+    /// Funding received; negative for paid.
+    Funding {
+        /// Of which position.
+        asset: Asset,
+        /// The amount.
+        amount: Nano,
+    },
+    /// The operator's market volatility.
+    Volatility {
+        /// As a fraction.
+        value: Nano,
+    },
+    /// The assets' lot steps.
+    LotSteps {
+        /// By asset.
+        steps: BTreeMap<Asset, Nano>,
+    },
+    /// The correlation groups.
+    Groups {
+        /// Assets by group.
+        groups: BTreeMap<Box<str>, Vec<Asset>>,
+    },
+    /// An order was decided on.
+    Decided(Arc<Ruling>),
+    /// A model said hold by itself.
+    Hold {
+        /// How sure it was.
+        confidence: Nano,
+        /// Why.
+        reasoning: Box<str>,
+    },
+    /// An approval was used.
+    Redeemed {
+        /// Of which decision.
+        order: u64,
+    },
+    /// The venue took the order.
+    Accepted {
+        /// Of which decision.
+        order: u64,
+    },
+    /// The venue executed.
+    Filled(Fill),
+    /// The venue confirmed the end of an order.
+    Cancelled {
+        /// Of which decision.
+        order: u64,
+    },
+    /// The venue did not take the order.
+    Failed {
+        /// Of which decision.
+        order: u64,
+        /// In the venue's words.
+        reason: Box<str>,
+    },
+    /// An approval ran out unredeemed.
+    Expired {
+        /// Of which decision.
+        order: u64,
+    },
+    /// A new UTC day.
+    DayOpened {
+        /// The date.
+        day: Day,
+        /// The equity it opens at.
+        opening: Atto,
+    },
+    /// A breaker tripped.
+    Tripped {
+        /// Which.
+        breaker: Breaker,
+        /// When it ends by itself.
+        until: Option<Time>,
+        /// Why.
+        cause: Reason,
+    },
+    /// A breaker ended.
+    Ended {
+        /// Which.
+        breaker: Breaker,
+    },
+    /// These working orders are to be cancelled at the venue.
+    CancelRequested {
+        /// Of which decisions.
+        orders: Vec<u64>,
+    },
+    /// The owner paused the vault.
+    Paused,
+    /// The pause ended.
+    Resumed,
+    /// The kill switch.
+    Killed {
+        /// Why.
+        reason: Box<str>,
+    },
+    /// The owner brought the vault back.
+    Reactivated {
+        /// With a new base.
+        rebase: Option<Rebase>,
+    },
+    /// New limits.
+    LimitsSet {
+        /// All of them.
+        limits: Arc<Limits>,
+    },
+    /// A new risk scale.
+    RiskScaleSet {
+        /// Above 0, at most 1.
+        scale: Nano,
+    },
+}
+
+/// One mark of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Which asset.
+    pub asset: Asset,
+    /// The price.
+    pub price: Nano,
+    /// The feed's time.
+    pub time: Time,
+    /// The average true range, where the mark carried one.
+    pub atr: Option<Nano>,
+}
+
+/// What the marks since the last event did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarketMove {
+    /// The ones that matter, in their order.
+    pub ticks: Vec<Tick>,
+    /// The flow-adjusted highest equity since.
+    pub peak: Atto,
+    /// Marks ignored so far.
+    pub ignored_marks: u64,
+}
+
+/// One decision with all that it was computed from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// The decision's own sequence, which names the order from here on.
+    pub sequence: u64,
+    /// What was asked.
+    pub order: Arc<Order>,
+    /// By whom.
+    pub origin: Origin,
+    /// What the gate said.
+    pub mask: Mask,
+    /// What it knew.
+    pub evidence: Evidence,
+    /// When an approval of it runs out.
+    pub expires: Time,
+    /// The entry price it was decided at.
+    pub entry: Option<Nano>,
+}
+
+impl Ruling {
+    /// Approved, rejected or held.
+    pub fn outcome(&self) -> Outcome {
+        self.mask.outcome()
+    }
+
+    /// The order against the facts, as it was decided.
+    pub fn case(&self) -> Case<'_> {
+        Case::new(self.evidence.facts(), &self.order.terms, self.origin)
+    }
+
+    /// Every violated rule and why.
+    pub fn violations(&self) -> Vec<Violation> {
+        rules::explain(&self.case(), self.mask)
+    }
+}
+
+/// What the venue says was executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The decision that approved it; `None` where none did.
+    pub order: Option<u64>,
+    /// The order's id in the caller's words.
+    pub order_id: Box<str>,
+    /// The fill's id.
+    pub fill_id: Box<str>,
+    /// Which asset.
+    pub asset: Asset,
+    /// Which side.
+    pub side: Side,
+    /// How much.
+    pub quantity: Nano,
+    /// At what price.
+    pub price: Nano,
+    /// The fee; negative for a rebate.
+    pub fee: Nano,
+}
+
+/// The anchors before and after a reactivation with a new base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebase {
+    /// The deposit base before.
+    pub old_base: Atto,
+    /// The peak before.
+    pub old_peak: Atto,
+    /// Both from now on.
+    pub new_base: Atto,
+}

@@ -1,0 +1,34 @@
+//! The client order id is new to `authorize`.
+//!
+//! A repeat after a lost answer must not become a second order.
+
+use crate::decide::Case;
+use crate::reason::Reason;
+use crate::rules::{Passes, Rule};
+/// This rule.
+pub const RULE: Rule = Rule {
+    code: "duplicate_order",
+    passes_when: "the client order id is new to `authorize`",
+    applies_to: "all orders with an id",
+    why: "A repeat after a lost answer must not become a second order.",
+    example: "An order with id `a-1` for 2 BTC, after `a-1` was used for 1 BTC.",
+    limits: &[],
+    headroom: false,
+};
+
+/// Asked for orders that carry an id.
+#[inline]
+pub fn applies(case: &Case<'_>) -> bool {
+    case.facts.id_is_used
+}
+
+/// The engine looks the id up; only a used one comes here.
+#[inline]
+pub fn passes(case: &Case<'_>) -> Passes {
+    Some(!case.facts.id_is_used)
+}
+
+/// The id was used.
+pub fn explain(_: &Case<'_>) -> Reason {
+    Reason::new("new", "used", "the client order id was used before; give each new order an id of its own")
+}

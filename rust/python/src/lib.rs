@@ -1,0 +1,60 @@
+//! Python classes over the gate: one file a class, conversions in `convert`, errors in `error`.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "signatures are PyO3's"
+)]
+
+mod agent;
+mod batch;
+mod clock;
+mod convert;
+mod decision;
+mod error;
+mod events;
+mod gate;
+mod limits;
+mod order;
+mod registry;
+mod snapshot;
+
+use pyo3::prelude::*;
+
+/// The native core of gxrisk.
+#[pymodule]
+mod _native {
+    use gxrisk_core::{BREAKERS, Mask, RULES, limits::TIERS};
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_export]
+    use crate::agent::AgentGate;
+    #[pymodule_export]
+    use crate::clock::{ManualClock, SystemClock};
+    #[pymodule_export]
+    use crate::decision::{Approval, Decision, Trip, Violation};
+    #[pymodule_export]
+    use crate::error::{ApprovalError, GxriskError, JournalError, VaultError};
+    #[pymodule_export]
+    use crate::gate::Gate;
+    #[pymodule_export]
+    use crate::limits::Limits;
+    #[pymodule_export]
+    use crate::order::{Order, order};
+    #[pymodule_export]
+    use crate::registry::{breaker_docs, limit_docs, rule_docs};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("RULES", PyTuple::new(py, RULES)?)?;
+        module.add("BREAKERS", PyTuple::new(py, BREAKERS)?)?;
+        module.add("TIERS", PyTuple::new(py, TIERS)?)?;
+        module.add("MASK_HELD", Mask::HELD)?;
+        module.add("MASK_ARITHMETIC_OVERFLOW", Mask::ARITHMETIC_OVERFLOW)?;
+        module.add("MASK_ENGINE_HALTED", Mask::ENGINE_HALTED)?;
+        module.add("InvalidOrder", crate::error::invalid_order(py)?)
+    }
+}

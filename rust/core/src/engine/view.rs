@@ -200,6 +200,16 @@ impl Engine {
         FrozenAsset { holding: holding.unwrap_or(Holding::NONE), group: group.unwrap_or(GroupSum::NONE) }
     }
 
+    /// Reads one word of every cache line that a judgement reads: the bound that memory sets, for benchmarks.
+    pub fn touch(&self, asset: &Asset) -> i128 {
+        let Some(slot) = self.slot(asset) else { return 0 };
+        let holding = self.holdings.get(slot).map_or(0, |holding| holding.exposure.raw() ^ holding.position.raw());
+        let group = self.groups.first().map_or(0, |group| group.exposure.raw());
+        let limits = self.limits.max_leverage.raw() ^ self.limits.price_collar.raw() ^ self.limits.stop_atr_max.raw();
+        let account = self.account.equity.raw() ^ self.account.gross.raw() ^ self.account.risk_scale.raw();
+        holding ^ group ^ limits ^ account ^ self.caps.gross.raw() ^ self.caps.drawdown.raw()
+    }
+
     /// Whether two engines hold the same, apart from what only the clock and the last reader know.
     pub fn holds_the_same_as(&self, other: &Self) -> bool {
         // A lower bound that only saves searching.

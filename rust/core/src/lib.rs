@@ -17,7 +17,12 @@
 )]
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a failing test may panic")
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a failing test may panic"
+    )
 )]
 
 pub mod asset;
@@ -35,9 +40,9 @@ pub mod state;
 pub mod time;
 mod wide;
 
-pub use decide::approved::Approved;
 pub use asset::Asset;
 pub use breakers::{BREAKERS, Breaker};
+pub use decide::approved::Approved;
 pub use decide::{Mask, Outcome};
 pub use engine::{Engine, Refusal};
 pub use event::{Event, Record};

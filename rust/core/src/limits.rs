@@ -365,7 +365,6 @@ fn is_looser(old: &Value, new: &Value, tighter: Tighter) -> bool {
         (Value::Base(old), Value::Base(new)) => new > old,
         (Value::Assets(old), Value::Assets(new)) => !new.is_subset(old),
         (Value::Off, _) => false,
-        (_, Value::Off) => true,
         _ => true,
     }
 }

@@ -142,8 +142,7 @@ impl Nano {
     pub fn parse(text: &str) -> Result<Self, NumberError> {
         let (negative, rest) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
+            [b'+', rest @ ..] | rest => (false, rest),
         };
         let mut seen = Digits::default();
         let mut bytes = rest.iter();
@@ -259,8 +258,7 @@ impl Digits {
 fn parse_exponent(bytes: &[u8]) -> Result<i32, NumberError> {
     let (negative, digits) = match bytes {
         [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
     };
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(NumberError::NotANumber);
@@ -274,16 +272,19 @@ fn parse_exponent(bytes: &[u8]) -> Result<i32, NumberError> {
 
 impl Atto {
     /// `ratio` of this amount, rounded down. Exact for `x <= result`; saturates, which keeps that comparison exact.
+    #[must_use]
     pub fn share_floor(self, ratio: Nano) -> Self {
         self.share(ratio.0, NANO, Toward::Floor)
     }
 
     /// `ratio` of this amount, rounded up. Exact for `x < result` and `x >= result`.
+    #[must_use]
     pub fn share_ceiling(self, ratio: Nano) -> Self {
         self.share(ratio.0, NANO, Toward::Ceiling)
     }
 
     /// `ratio x scale` of this amount, rounded down.
+    #[must_use]
     pub fn scaled_share_floor(self, ratio: Nano, scale: Nano) -> Self {
         if scale == Nano::ONE {
             return self.share_floor(ratio);
@@ -344,7 +345,9 @@ mod tests {
 
     #[test]
     fn what_is_not_exact_or_not_a_number_is_refused() {
-        for text in ["", "-", ".", "e5", "1e", "1e+", "nan", "inf", " 1", "1 ", "1_0", "0x10", "1.2.3", "--1", "1e5.0", "½"] {
+        for text in
+            ["", "-", ".", "e5", "1e", "1e+", "nan", "inf", " 1", "1 ", "1_0", "0x10", "1.2.3", "--1", "1e5.0", "½"]
+        {
             assert_eq!(Nano::parse(text), Err(NumberError::NotANumber), "{text}");
         }
         for text in ["1e-10", "0.0000000001", "1.0000000001", "0.1234567891"] {
@@ -363,8 +366,8 @@ mod tests {
             (-0.0, "0"),
             (5e-324, "0"),
             (1e-9, "0.000000001"),
-            (0.000_976_562_5, "0.000976562"),  // an exact tie: to the even digit
-            (0.002_929_687_5, "0.002929688"),  // the next one: up to the even digit
+            (0.000_976_562_5, "0.000976562"), // an exact tie: to the even digit
+            (0.002_929_687_5, "0.002929688"), // the next one: up to the even digit
             (9_007_199_254_740_993.0, "9007199254740992"),
             (1e18, "1000000000000000000"),
         ] {

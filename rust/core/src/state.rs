@@ -182,8 +182,9 @@ impl Account {
         let (before, was_funded) = (self.equity, self.funded);
         self.collateral = self.collateral.plus(amount)?;
         self.sum_equity()?;
-        self.funded = true;
         let after = self.equity;
+        // A vault from which everything was withdrawn is as it was before its first deposit.
+        self.funded = !(after.is_zero() && self.gross.is_zero());
         for anchor in [&mut self.day_opening, &mut self.deposit_base, &mut self.peak] {
             *anchor = if was_funded && before.is_positive() {
                 anchor.prorated_ceiling(after, before)?
@@ -335,15 +336,15 @@ impl Holding {
         Some(())
     }
 
-    /// Books an execution; gives the P&L of a round trip that it finished.
-    pub(crate) fn book_fill(&mut self, fill: &Execution, account: &mut Account) -> Option<Option<Atto>> {
+    /// Books an execution.
+    pub(crate) fn book_fill(&mut self, fill: &Execution, account: &mut Account) -> Option<RoundTrip> {
         let signed = fill.side.signed(fill.quantity)?;
         let fee = fill.fee.widened()?;
         account.fees = account.fees.plus(fee)?;
         let adds = self.position.is_zero() || self.position.is_positive() == signed.is_positive();
         if adds {
             self.open(signed, fill, fee)?;
-            return Some(None);
+            return Some(RoundTrip::Open);
         }
         let held = self.position.size()?;
         let closed = held.min(fill.quantity);
@@ -356,7 +357,7 @@ impl Holding {
         self.cost = self.cost.minus(share)?;
         self.position = self.position.plus(fill.side.signed(closed)?)?;
         if closed < held {
-            return Some(None);
+            return Some(RoundTrip::Open);
         }
         let finished = std::mem::take(&mut self.round_trip);
         self.stop = PositionStop::Flat;
@@ -364,7 +365,7 @@ impl Holding {
         if rest.is_positive() {
             self.open(fill.side.signed(rest)?, fill, fee.minus(closing_fee)?)?;
         }
-        Some(Some(finished))
+        Some(RoundTrip::Finished(finished))
     }
 
     fn open(&mut self, signed: Nano, fill: &Execution, fee: Atto) -> Option<()> {
@@ -379,6 +380,15 @@ impl Holding {
         self.round_trip = self.round_trip.minus(fee)?;
         Some(())
     }
+}
+
+/// What a fill did to the round trip that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RoundTrip {
+    /// The position is not flat, or was opened.
+    Open,
+    /// It went flat or through zero, with this P&L net of fees.
+    Finished(Atto),
 }
 
 /// What the venue says was executed, as the books need it.
@@ -408,7 +418,12 @@ mod tests {
     /// Books fills; gives the finished round trips as text.
     fn trips(fills: &[Execution]) -> (Vec<String>, Holding, Account) {
         let (mut holding, mut account) = (Holding::NONE, Account::new(Time::default(), 1));
-        let done = fills.iter().filter_map(|f| holding.book_fill(f, &mut account).unwrap()).map(|p| p.to_string()).collect();
+        let mut done = Vec::new();
+        for fill in fills {
+            if let RoundTrip::Finished(profit) = holding.book_fill(fill, &mut account).unwrap() {
+                done.push(profit.to_string());
+            }
+        }
         (done, holding, account)
     }
 
@@ -424,11 +439,13 @@ mod tests {
 
     #[test]
     fn a_fill_through_zero_shares_its_fee_by_quantity_and_opens_the_rest_at_its_price() {
-        let (done, holding, account) =
-            trips(&[fill(Side::Buy, "1", "100", "0"), fill(Side::Sell, "4", "110", "2")]);
+        let (done, holding, account) = trips(&[fill(Side::Buy, "1", "100", "0"), fill(Side::Sell, "4", "110", "2")]);
         assert_eq!(done, ["9.5"]);
         assert_eq!((holding.position, holding.cost.to_string()), (n("-3"), "-330".to_owned()));
-        assert_eq!((holding.round_trip.to_string(), account.realised.to_string()), ("-1.5".to_owned(), "10".to_owned()));
+        assert_eq!(
+            (holding.round_trip.to_string(), account.realised.to_string()),
+            ("-1.5".to_owned(), "10".to_owned())
+        );
     }
 
     #[test]

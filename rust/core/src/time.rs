@@ -145,14 +145,18 @@ impl Day {
     /// Year, month and day of the proleptic Gregorian calendar.
     ///
     /// Source: the rule of leap years, counted in eras of 400 years that begin in March.
-    #[expect(clippy::arithmetic_side_effects, reason = "a day that fits Time is below 2^17 in size; divisors are constants")]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a day that fits Time is below 2^17 in size; divisors are constants"
+    )]
     pub const fn date(self) -> (i64, i64, i64) {
         let days = self.0 + 719_468; // since 0000-03-01
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * of_year + 2) / 153;
-        let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+        let (day, month) =
+            (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
         let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
         (year, month, day)
     }
@@ -179,7 +183,8 @@ impl fmt::Display for Time {
         let (year, month, day) = self.day().date();
         let of_day = self.0.rem_euclid(DAY);
         let (seconds, nanos) = (of_day.div_euclid(SECOND), of_day.rem_euclid(SECOND));
-        let (hour, minute, second) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60), seconds.rem_euclid(60));
+        let (hour, minute, second) =
+            (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60), seconds.rem_euclid(60));
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         if nanos != 0 {
             let digits = format!("{nanos:09}");
@@ -221,12 +226,22 @@ mod tests {
 
     #[test]
     fn rfc_3339_is_read_back() {
-        for text in ["2020-03-12T10:55:00Z", "2024-02-29T23:59:59.999999999Z", "1969-12-31T23:59:59.5Z", "1700-01-01T00:00:00Z"] {
+        for text in
+            ["2020-03-12T10:55:00Z", "2024-02-29T23:59:59.999999999Z", "1969-12-31T23:59:59.5Z", "1700-01-01T00:00:00Z"]
+        {
             assert_eq!(Time::parse(text).unwrap().to_string(), text);
         }
         for text in [
-            "", "2020-03-12", "2020-03-12T10:55:00", "2020-02-30T00:00:00Z", "2020-13-01T00:00:00Z", "2020-03-12T24:00:00Z",
-            "2020-03-12T10:55:00.Z", "2020-03-12T10:55:00.1234567890Z", "2020-03-12T10:55:00+1:00", "9999-01-01T00:00:00Z",
+            "",
+            "2020-03-12",
+            "2020-03-12T10:55:00",
+            "2020-02-30T00:00:00Z",
+            "2020-13-01T00:00:00Z",
+            "2020-03-12T24:00:00Z",
+            "2020-03-12T10:55:00.Z",
+            "2020-03-12T10:55:00.1234567890Z",
+            "2020-03-12T10:55:00+1:00",
+            "9999-01-01T00:00:00Z",
         ] {
             assert_eq!(Time::parse(text), Err(TimeError), "{text}");
         }

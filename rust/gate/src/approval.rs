@@ -25,7 +25,13 @@ pub struct Approval {
 
 impl Approval {
     /// INVARIANT: called by `Gate::authorize` alone, after the decision was recorded.
-    pub(crate) fn issue(gate: u64, vault_id: Arc<str>, sequence: u64, expires: Time, proof: Approved<Arc<Order>>) -> Self {
+    pub(crate) fn issue(
+        gate: u64,
+        vault_id: Arc<str>,
+        sequence: u64,
+        expires: Time,
+        proof: Approved<Arc<Order>>,
+    ) -> Self {
         Self { gate, vault_id, sequence, order: proof.into_inner(), expires }
     }
 

@@ -98,7 +98,12 @@ pub struct Gate {
 
 impl Gate {
     /// A new vault, recorded in a journal that is empty.
-    pub fn new(vault_id: &str, limits: Limits, clock: Arc<dyn Clock>, journal: Box<dyn Journal>) -> Result<Self, GateError> {
+    pub fn new(
+        vault_id: &str,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        journal: Box<dyn Journal>,
+    ) -> Result<Self, GateError> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let engine = Engine::new(vault_id, limits, clock.now());
         let mut inner = Inner { engine, journal, approvals: BTreeMap::new(), is_halted: false };
@@ -163,7 +168,12 @@ impl Gate {
     }
 
     /// The largest quantity for which the order would be approved.
-    pub fn max_quantity(&self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Result<Nano, GateError> {
+    pub fn max_quantity(
+        &self,
+        terms: &Terms,
+        client_order_id: Option<&str>,
+        origin: Origin,
+    ) -> Result<Nano, GateError> {
         self.operate(|engine| engine.max_quantity(terms, client_order_id, origin))
     }
 
@@ -331,7 +341,11 @@ mod tests {
 
     impl Journal for FullJournal {
         fn append(&mut self, records: Vec<Record>) -> Result<(), JournalError> {
-            if self.0.load(Ordering::Relaxed) { Err(JournalError("no space left".into())) } else { self.1.append(records) }
+            if self.0.load(Ordering::Relaxed) {
+                Err(JournalError("no space left".into()))
+            } else {
+                self.1.append(records)
+            }
         }
         fn since(&self, sequence: u64) -> Result<Vec<Record>, JournalError> {
             self.1.since(sequence)

@@ -67,7 +67,12 @@ impl AgentGate {
     }
 
     /// Per rule, the largest quantity of a plain opening order that it lets pass; None where it sets no bound.
-    fn headroom<'py>(&self, py: Python<'py>, asset: &Bound<'_, PyAny>, side: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    fn headroom<'py>(
+        &self,
+        py: Python<'py>,
+        asset: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         self.ask().headroom(py, asset, side)
     }
 

@@ -92,14 +92,16 @@ pub fn validate<'py>(
     let mut masks = vec![0_u32; count];
     let chunk = count.div_ceil(workers).max(1);
     let wrong = py.detach(|| {
-        let judge = |(index, part): (usize, &mut [u32])| judge_rows(&batch, assets, codes, &slices, index * chunk, part);
+        let judge =
+            |(index, part): (usize, &mut [u32])| judge_rows(&batch, assets, codes, &slices, index * chunk, part);
         if workers == 1 {
             return judge((0, &mut masks)).err();
         }
         thread::scope(|scope| {
             let parts = masks.chunks_mut(chunk).enumerate();
             let tasks: Vec<_> = parts.map(|part| scope.spawn(move || judge(part))).collect();
-            let ends = tasks.into_iter().map(|task| task.join().unwrap_or(Err(BadRow { row: 0, problem: Problem::Bug })));
+            let ends =
+                tasks.into_iter().map(|task| task.join().unwrap_or(Err(BadRow { row: 0, problem: Problem::Bug })));
             ends.filter_map(Result::err).min_by_key(|bad| bad.row)
         })
     });
@@ -127,7 +129,9 @@ impl BadRow {
         let seen = |field: &str| slices.named(field).map_or(f64::NAN, |column| column.get(row));
         match &self.problem {
             Problem::Number(field, error) => format!("row {row}: {field} is {}: it {error}", seen(field)),
-            Problem::Field(FieldError { field, allowed }) => format!("row {row}: {field} is {}; it {allowed}", seen(field)),
+            Problem::Field(FieldError { field, allowed }) => {
+                format!("row {row}: {field} is {}; it {allowed}", seen(field))
+            }
             Problem::Asset => format!("row {row}: the asset's code is not an index of the column \"assets\""),
             Problem::Bug => "a thread of the batch met a bug; nothing was judged".to_owned(),
         }
@@ -178,7 +182,12 @@ impl<'a> Slices<'a> {
         terms.side = match self.side.get(row) {
             side if side > 0.0 => Side::Buy,
             side if side < 0.0 => Side::Sell,
-            _ => return Err(Problem::Field(FieldError { field: "side", allowed: "must be \"buy\" or above 0, \"sell\" or below 0" })),
+            _ => {
+                return Err(Problem::Field(FieldError {
+                    field: "side",
+                    allowed: "must be \"buy\" or above 0, \"sell\" or below 0",
+                }));
+            }
         };
         terms.quantity = number("quantity", self.quantity.get(row))?;
         terms.price = optional("price", self.price.get(row))?;
@@ -232,7 +241,10 @@ impl<'py> Rows<'py> {
         };
         for name in mapping.keys()? {
             if !COLUMNS.contains(&name.to_string().as_str()) {
-                return Err(invalid(py, format!("{} is not a column; the columns are {}", convert::seen(&name), COLUMNS.join(", "))));
+                return Err(invalid(
+                    py,
+                    format!("{} is not a column; the columns are {}", convert::seen(&name), COLUMNS.join(", ")),
+                ));
             }
         }
         let column = |name: &str| -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -275,7 +287,10 @@ impl<'py> Rows<'py> {
             ("confidence", &self.confidence),
         ] {
             if let Some(length) = column.len().filter(|length| *length != count) {
-                return Err(invalid(py, format!("the column \"{name}\" has {length} rows where \"asset\" has {count}")));
+                return Err(invalid(
+                    py,
+                    format!("the column \"{name}\" has {length} rows where \"asset\" has {count}"),
+                ));
             }
         }
         Ok(())
@@ -293,7 +308,7 @@ impl<'py> Column<'py> {
         let options = PyDict::new(py);
         options.set_item("dtype", "f8")?;
         let floats = py.import("numpy")?.call_method("ascontiguousarray", (values,), Some(&options));
-        let rows = floats.and_then(|floats| Ok(floats.extract::<PyReadonlyArray1<'py, f64>>()?));
+        let rows = floats.and_then(|floats| floats.extract::<PyReadonlyArray1<'py, f64>>());
         rows.map(Self::Rows).map_err(|error| {
             invalid(py, format!("the column \"{name}\" cannot be read as one row of floats: {}", error.value(py)))
         })
@@ -351,7 +366,9 @@ fn read_assets(
     let (words, codes) = factorise(&array, "asset")?;
     let assets = words
         .iter()
-        .map(|word| Asset::new(word).map_err(|error| invalid(py, format!("the column \"asset\" holds {word:?}; it {error}"))))
+        .map(|word| {
+            Asset::new(word).map_err(|error| invalid(py, format!("the column \"asset\" holds {word:?}; it {error}")))
+        })
         .collect::<PyResult<Vec<_>>>()?;
     Ok((assets, codes))
 }
@@ -397,7 +414,9 @@ fn factorise_fixed(array: &Bound<'_, PyAny>) -> PyResult<(Vec<String>, Vec<u32>)
             let next = u32::try_from(words.len()).unwrap_or(u32::MAX);
             let code = *known.entry(row).or_insert(next);
             if code == next {
-                words.push(row.iter().take_while(|c| **c != 0).map(|c| char::from_u32(*c).unwrap_or('\u{fffd}')).collect());
+                words.push(
+                    row.iter().take_while(|c| **c != 0).map(|c| char::from_u32(*c).unwrap_or('\u{fffd}')).collect(),
+                );
             }
             last = (row, code);
         }

@@ -42,7 +42,10 @@ pub fn number(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Nano> {
 
 #[cold]
 fn not_a_number(value: &Bound<'_, PyAny>, field: &str, error: NumberError) -> PyErr {
-    let message = format!("{field} is {}: it {error}; a decimal number with at most nine fractional digits is allowed", seen(value));
+    let message = format!(
+        "{field} is {}: it {error}; a decimal number with at most nine fractional digits is allowed",
+        seen(value)
+    );
     invalid(value.py(), message)
 }
 
@@ -75,7 +78,8 @@ fn other_number(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Result<Nano, 
         "i" | "u" => Ok(integer(&value.call_method0("__int__")?)),
         _ => {
             let kind = value.get_type().name()?.to_string();
-            let message = format!("{field} is {} of type {kind}; an int, a str, a Decimal or a float is allowed", seen(value));
+            let message =
+                format!("{field} is {} of type {kind}; an int, a str, a Decimal or a float is allowed", seen(value));
             Err(invalid(py, message))
         }
     }
@@ -156,10 +160,12 @@ pub fn origin(value: Option<&Bound<'_, PyAny>>) -> PyResult<Origin> {
 
 /// A time: RFC 3339 text, an aware datetime, or nanoseconds since 1970 UTC.
 pub fn time(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Time> {
-    const ALLOWED: &str = "must be RFC 3339 text with its zone, an aware datetime, or integer nanoseconds since 1970 UTC";
+    const ALLOWED: &str =
+        "must be RFC 3339 text with its zone, an aware datetime, or integer nanoseconds since 1970 UTC";
     let wrong = || out_of_range(value, field, ALLOWED);
     if let Ok(text) = value.cast::<PyString>() {
-        return Time::parse(text.to_str().unwrap_or("")).map_err(|error| out_of_range(value, field, &error.to_string()));
+        return Time::parse(text.to_str().unwrap_or(""))
+            .map_err(|error| out_of_range(value, field, &error.to_string()));
     }
     if value.is_instance_of::<PyBool>() {
         return Err(wrong());

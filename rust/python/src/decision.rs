@@ -197,7 +197,12 @@ impl Approval {
     }
 
     fn __repr__(&self) -> String {
-        format!("Approval(vault_id='{}', order_id='{}', expires_at='{}')", self.vault_id(), self.order_id(), self.approval.expires())
+        format!(
+            "Approval(vault_id='{}', order_id='{}', expires_at='{}')",
+            self.vault_id(),
+            self.order_id(),
+            self.approval.expires()
+        )
     }
 }
 

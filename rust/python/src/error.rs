@@ -8,9 +8,24 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 pyo3::create_exception!(gxrisk, GxriskError, PyException, "What every error of gxrisk is.");
-pyo3::create_exception!(gxrisk, ApprovalError, GxriskError, "An approval cannot be used: used before, expired, or of another gate.");
-pyo3::create_exception!(gxrisk, JournalError, GxriskError, "A record could not be kept or read; the gate gives no approval without one.");
-pyo3::create_exception!(gxrisk, VaultError, GxriskError, "An operation does not fit the vault's state; the message says what would.");
+pyo3::create_exception!(
+    gxrisk,
+    ApprovalError,
+    GxriskError,
+    "An approval cannot be used: used before, expired, or of another gate."
+);
+pyo3::create_exception!(
+    gxrisk,
+    JournalError,
+    GxriskError,
+    "A record could not be kept or read; the gate gives no approval without one."
+);
+pyo3::create_exception!(
+    gxrisk,
+    VaultError,
+    GxriskError,
+    "An operation does not fit the vault's state; the message says what would."
+);
 
 static INVALID_ORDER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
@@ -20,7 +35,10 @@ pub fn invalid_order(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
         let bases = PyTuple::new(py, [py.get_type::<GxriskError>(), py.get_type::<PyValueError>()])?;
         let names = PyDict::new(py);
         names.set_item("__module__", "gxrisk")?;
-        names.set_item("__doc__", "An input is malformed: the message names the field, what was seen and what is allowed.")?;
+        names.set_item(
+            "__doc__",
+            "An input is malformed: the message names the field, what was seen and what is allowed.",
+        )?;
         let class = py.get_type::<PyType>().call1(("InvalidOrder", bases, names))?;
         Ok::<_, PyErr>(class.cast_into::<PyType>()?.unbind())
     })?;

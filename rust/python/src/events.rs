@@ -92,9 +92,10 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("confidence", nano(py, *confidence)?)?;
             dict.set_item("reasoning", &**reasoning)
         }
-        Event::Redeemed { order } | Event::Accepted { order } | Event::Cancelled { order } | Event::Expired { order } => {
-            dict.set_item("order_id", order_id(*order))
-        }
+        Event::Redeemed { order }
+        | Event::Accepted { order }
+        | Event::Cancelled { order }
+        | Event::Expired { order } => dict.set_item("order_id", order_id(*order)),
         Event::Failed { order, reason } => {
             dict.set_item("order_id", order_id(*order))?;
             dict.set_item("reason", &**reason)

@@ -76,7 +76,12 @@ impl Ask<'_> {
         Ok(Decision { source })
     }
 
-    pub fn hold(&self, py: Python<'_>, confidence: &Bound<'_, PyAny>, reasoning: &Bound<'_, PyAny>) -> PyResult<Decision> {
+    pub fn hold(
+        &self,
+        py: Python<'_>,
+        confidence: &Bound<'_, PyAny>,
+        reasoning: &Bound<'_, PyAny>,
+    ) -> PyResult<Decision> {
         let sure = convert::number(confidence, "confidence")?;
         check_confidence(sure).map_err(|error| convert::out_of_range(confidence, error.field, error.allowed))?;
         let words = convert::text(reasoning, "reasoning")?;
@@ -98,7 +103,8 @@ impl Ask<'_> {
         asset: &Bound<'_, PyAny>,
         side: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let room = self.gate.headroom(convert::asset(asset)?, convert::side(side)?).map_err(|error| raise(py, error))?;
+        let room =
+            self.gate.headroom(convert::asset(asset)?, convert::side(side)?).map_err(|error| raise(py, error))?;
         let dict = PyDict::new(py);
         for (rule, most) in room {
             dict.set_item(rule, convert::nano_or_none(py, most)?)?;
@@ -131,7 +137,10 @@ impl Gate {
     ) -> PyResult<Self> {
         let id = convert::name(vault_id, "vault_id")?;
         if let Some(journal) = journal {
-            let message = format!("journal is {}: this version keeps records in memory only (journal=None)", convert::seen(journal));
+            let message = format!(
+                "journal is {}: this version keeps records in memory only (journal=None)",
+                convert::seen(journal)
+            );
             return Err(JournalError::new_err(message));
         }
         let limits = (*limits.get().limits).clone();
@@ -248,7 +257,12 @@ impl Gate {
     ///
     /// An identical repeat of a `client_order_id` gives the first decision and takes nothing.
     #[pyo3(signature = (order, *, origin=None), text_signature = "($self, order, *, origin=\"agent\")")]
-    fn authorize(&self, py: Python<'_>, order: &Bound<'_, Order>, origin: Option<&Bound<'_, PyAny>>) -> PyResult<Decision> {
+    fn authorize(
+        &self,
+        py: Python<'_>,
+        order: &Bound<'_, Order>,
+        origin: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
         self.ask().authorize(py, order.get(), convert::origin(origin)?)
     }
 
@@ -263,7 +277,12 @@ impl Gate {
     }
 
     /// Per rule, the largest quantity of a plain opening order that it lets pass; None where it sets no bound.
-    fn headroom<'py>(&self, py: Python<'py>, asset: &Bound<'_, PyAny>, side: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    fn headroom<'py>(
+        &self,
+        py: Python<'py>,
+        asset: &Bound<'_, PyAny>,
+        side: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         self.ask().headroom(py, asset, side)
     }
 

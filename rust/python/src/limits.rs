@@ -33,7 +33,7 @@ fn from_python(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
             let word = value.cast::<PyString>().map_err(|_| wrong())?;
             word.to_str().ok().and_then(DrawdownBase::from_word).map(Value::Base).ok_or_else(wrong)
         }
-        Kind::Assets if value.is_none() => Ok(Value::Off),
+        Kind::Assets | Kind::Money | Kind::Budget if value.is_none() => Ok(Value::Off),
         Kind::Assets if value.is_instance_of::<PyString>() => Err(wrong()),
         Kind::Assets => {
             let mut assets = BTreeSet::new();
@@ -42,7 +42,6 @@ fn from_python(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
             }
             Ok(Value::Assets(assets))
         }
-        Kind::Money | Kind::Budget if value.is_none() => Ok(Value::Off),
         _ if value.is_instance_of::<PyBool>() => Err(wrong()),
         _ => Ok(Value::Number(convert::number(value, field.name)?)),
     }

@@ -42,7 +42,8 @@ fn build(
     reduce_only: bool,
     client_order_id: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Order> {
-    let optional = |value: Option<&Bound<'_, PyAny>>, field| value.map(|value| convert::number(value, field)).transpose();
+    let optional =
+        |value: Option<&Bound<'_, PyAny>>, field| value.map(|value| convert::number(value, field)).transpose();
     let terms = Terms {
         asset: convert::asset(asset)?,
         side: convert::side(side)?,
@@ -97,7 +98,19 @@ pub fn order(
     reduce_only: bool,
     client_order_id: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Order> {
-    build(asset, side, quantity, confidence, reasoning, price, leverage, stop_loss, take_profit, reduce_only, client_order_id)
+    build(
+        asset,
+        side,
+        quantity,
+        confidence,
+        reasoning,
+        price,
+        leverage,
+        stop_loss,
+        take_profit,
+        reduce_only,
+        client_order_id,
+    )
 }
 
 #[pymethods]
@@ -121,7 +134,19 @@ impl Order {
         reduce_only: bool,
         client_order_id: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        build(asset, side, quantity, confidence, reasoning, price, leverage, stop_loss, take_profit, reduce_only, client_order_id)
+        build(
+            asset,
+            side,
+            quantity,
+            confidence,
+            reasoning,
+            price,
+            leverage,
+            stop_loss,
+            take_profit,
+            reduce_only,
+            client_order_id,
+        )
     }
 
     /// What is traded.

@@ -22,8 +22,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn finds(watch: &Watch<'_>) -> Option<Reason> {
     let (account, cap) = (watch.account, watch.caps.day_loss);
     let loss = account.day_loss();
-    let is_empty = account.day_opening.is_zero() && account.equity.is_zero();
-    let is_there = account.funded && !is_empty && loss.is_none_or(|loss| loss >= cap);
+    let is_there = account.funded && loss.is_none_or(|loss| loss >= cap);
     is_there.then(|| {
         let max = percent(watch.limits.max_daily_loss);
         let message =

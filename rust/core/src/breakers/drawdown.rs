@@ -23,8 +23,8 @@ pub(super) fn finds(watch: &Watch<'_>) -> Option<Reason> {
     let (account, cap) = (watch.account, watch.caps.drawdown);
     let base = account.base(watch.limits);
     let lost = base.minus(account.equity);
-    // Nothing is lost before the first deposit, nor of a base that was withdrawn whole.
-    let is_there = account.funded && base.is_positive() && lost.is_none_or(|lost| lost >= cap);
+    // Nothing is lost before the first deposit.
+    let is_there = account.funded && lost.is_none_or(|lost| lost >= cap);
     is_there.then(|| {
         let max = percent(watch.limits.max_drawdown);
         let message = format!("equity is {}, {max} or more below the base of {base}", account.equity);

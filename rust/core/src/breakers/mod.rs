@@ -9,7 +9,7 @@ use crate::decide::Caps;
 use crate::limits::Limits;
 use crate::reason::Reason;
 use crate::state::{Account, TradingState};
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 pub(crate) use oracle_failure::Silence;
 pub(crate) use price_move::Jump;
@@ -130,11 +130,12 @@ impl Breaker {
         Self::ALL.into_iter().find(|breaker| breaker.code() == code)
     }
 
-    /// How long it lasts, for a timed one.
-    pub(crate) fn pause(self, limits: &Limits) -> Option<Span> {
-        match self {
-            Self::PriceMove => Some(limits.price_move_pause_s),
-            Self::ConsecutiveLosses => Some(limits.loss_pause_s),
+    /// When a trip at `now` ends by itself, where it does.
+    pub(crate) fn until(self, now: Time, limits: &Limits) -> Option<Time> {
+        match (self, self.doc().ending) {
+            (Self::PriceMove, _) => Some(now.after(limits.price_move_pause_s)),
+            (Self::ConsecutiveLosses, _) => Some(now.after(limits.loss_pause_s)),
+            (_, Ending::NextDay) => Some(now.day().next().start()),
             _ => None,
         }
     }

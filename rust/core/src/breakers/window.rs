@@ -53,7 +53,8 @@ impl PriceWindow {
 
     /// The marks numbered after `number`, in their order.
     pub fn since(&self, number: u64) -> Vec<Point> {
-        let new = |queue: &VecDeque<Point>| queue.iter().rev().take_while(|p| p.number > number).copied().collect::<Vec<_>>();
+        let new =
+            |queue: &VecDeque<Point>| queue.iter().rev().take_while(|p| p.number > number).copied().collect::<Vec<_>>();
         let mut points = new(&self.lows);
         points.extend(new(&self.highs));
         points.sort_unstable_by_key(|point| point.number);
@@ -105,11 +106,10 @@ mod tests {
     fn a_fast_feed_stays_bounded_and_keeps_its_extreme() {
         let mut window = PriceWindow::default();
         let span = Span::seconds(300);
-        let mut last = Time::default();
+        let at = |number: u64| Time::from_nanos(i64::try_from(number).unwrap() * 1_000_000);
         for number in 0..2_000_000_u64 {
-            last = Time::from_nanos(i64::try_from(number).unwrap() * 1_000_000);
-            window.push(Point { price: Nano::whole(i64::try_from(number).unwrap() + 1), time: last, number });
-            window.forget_before(last.before(span));
+            window.push(Point { price: Nano::whole(i64::try_from(number).unwrap() + 1), time: at(number), number });
+            window.forget_before(at(number).before(span));
         }
         assert!(window.lows.len() <= EXACT_ENTRIES_MAX + 302, "{}", window.lows.len());
         let (low, _) = window.extremes().unwrap();

@@ -9,7 +9,7 @@ use crate::decide::Outcome;
 use crate::event::{Event, Fill, MarketMove, Ruling, Tick};
 use crate::num::Nano;
 use crate::order::{Origin, Side};
-use crate::state::{Account, Bucket, Execution, GroupSum, Holding, Mark};
+use crate::state::{Account, Bucket, Execution, GroupSum, Holding, Mark, RoundTrip};
 use crate::time::Time;
 
 use super::{Booked, Engine, Refusal, Stage};
@@ -333,7 +333,7 @@ impl Engine {
             if is_first {
                 account.failures_in_row = 0;
             }
-            if let Some(profit) = holding.book_fill(&execution, account)? {
+            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
                 account.count_round_trip(profit);
             }
             Some(())
@@ -359,7 +359,7 @@ impl Engine {
             Execution { side: fill.side, quantity: fill.quantity, price: fill.price, fee: fill.fee, stop: None };
         let slot = self.slot_of(fill.asset);
         self.revise(slot, |holding, account| {
-            if let Some(profit) = holding.book_fill(&execution, account)? {
+            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
                 account.count_round_trip(profit);
             }
             Some(())

@@ -130,11 +130,11 @@ impl Engine {
     fn largest(&self, asset: &Asset, passes: impl Fn(Nano) -> bool) -> Nano {
         let step = self.lot_steps.get(asset).copied().unwrap_or(Nano::STEP).raw().max(1);
         let multiple = |count: i128| Nano::from_raw(count.saturating_mul(step));
-        let (mut passed, mut refused) = (0_i128, Nano::MAX.raw().checked_div(step).unwrap_or(0).saturating_add(1));
-        while refused.saturating_sub(passed) > 1 {
-            let middle = passed.midpoint(refused);
-            if passes(multiple(middle)) { passed = middle } else { refused = middle }
+        let (mut lower, mut upper) = (0_i128, Nano::MAX.raw().checked_div(step).unwrap_or(0).saturating_add(1));
+        while upper.saturating_sub(lower) > 1 {
+            let middle = lower.midpoint(upper);
+            if passes(multiple(middle)) { lower = middle } else { upper = middle }
         }
-        multiple(passed)
+        multiple(lower)
     }
 }

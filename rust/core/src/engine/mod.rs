@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::asset::{Asset, CarriedHashBuilder};
-use crate::breakers::{Breaker, Ending, Jump, Latches, PriceWindow, Silence, Watch};
+use crate::breakers::{Breaker, Jump, Latches, PriceWindow, Silence, Watch};
 use crate::decide::Caps;
 use crate::event::{Event, Record, Ruling};
 use crate::limits::Limits;
@@ -222,7 +222,6 @@ impl Engine {
         let day = self.now.day();
         if day > self.account.day {
             let _ = self.commit(Event::DayOpened { day, opening: self.account.equity });
-            self.end_where(|breaker, _| breaker.doc().ending == Ending::NextDay);
         }
         let now = self.now;
         self.end_where(|_, until| until.is_some_and(|until| until <= now));
@@ -234,11 +233,8 @@ impl Engine {
 
     fn expire_approvals(&mut self) {
         let unredeemed = |booked: &Booked| (booked.stage == Stage::Approved).then_some(booked.ruling.expires);
-        let waiting: Vec<(u64, Time)> = self
-            .working
-            .iter()
-            .filter_map(|order| Some((*order, unredeemed(self.orders.get(order)?)?)))
-            .collect();
+        let waiting: Vec<(u64, Time)> =
+            self.working.iter().filter_map(|order| Some((*order, unredeemed(self.orders.get(order)?)?))).collect();
         self.next_expiry = Time::END;
         for (order, expires) in waiting {
             if expires <= self.now {
@@ -251,8 +247,12 @@ impl Engine {
     }
 
     fn end_where(&mut self, ends: impl Fn(Breaker, Option<Time>) -> bool) {
-        let ended: Vec<Breaker> =
-            self.latches.tripped().filter(|(breaker, trip)| ends(*breaker, trip.until)).map(|(breaker, _)| breaker).collect();
+        let ended: Vec<Breaker> = self
+            .latches
+            .tripped()
+            .filter(|(breaker, trip)| ends(*breaker, trip.until))
+            .map(|(breaker, _)| breaker)
+            .collect();
         for breaker in ended {
             let _ = self.commit(Event::Ended { breaker });
         }
@@ -284,7 +284,7 @@ impl Engine {
                 mismatch: mismatch.as_ref(),
             };
             if let Some(cause) = breaker.finds(&watch) {
-                let until = breaker.pause(&self.limits).map(|pause| watch.now.after(pause));
+                let until = breaker.until(watch.now, &self.limits);
                 let _ = self.commit(Event::Tripped { breaker, until, cause });
                 if breaker == Breaker::Drawdown {
                     self.request_cancels();

@@ -58,14 +58,18 @@ impl Engine {
             Stage::Redeemed | Stage::Accepted | Stage::Filled => {
                 return Err(Refusal::Approval("the approval was used already; each one passes once"));
             }
-            Stage::Cancelled | Stage::Failed => return Err(Refusal::Approval("the order has ended; authorize it anew")),
+            Stage::Cancelled | Stage::Failed => {
+                return Err(Refusal::Approval("the order has ended; authorize it anew"));
+            }
         }
         if booked.cancel_requested {
             return Err(Refusal::Approval("the order is to be cancelled; authorize it anew"));
         }
         let counts = |breaker| breaker != Breaker::TradeLimit || !booked.reached_trade_limit;
         if self.latches.state(counts).max(self.controls_state()) > booked.ruling.evidence.account.state {
-            return Err(Refusal::Approval("the vault's state became stricter after the decision; authorize the order anew"));
+            return Err(Refusal::Approval(
+                "the vault's state became stricter after the decision; authorize the order anew",
+            ));
         }
         self.commit(Event::Redeemed { order })?;
         self.look();
@@ -123,9 +127,14 @@ impl Engine {
         let FillReport { quantity, price, fee, .. } = *report;
         let approved_left = booked.filter(|_| is_approved).and_then(|b| b.ruling.order.terms.quantity.minus(b.filled));
         self.mismatch = match approved_left {
-            None => Some(Reason::new(Nano::ZERO, quantity, format!("a {side} of {quantity} {asset} was filled that nobody approved"))),
+            None => Some(Reason::new(
+                Nano::ZERO,
+                quantity,
+                format!("a {side} of {quantity} {asset} was filled that nobody approved"),
+            )),
             Some(left) if quantity > left => {
-                let message = format!("order {} was filled for {quantity} {asset} where {left} was left", report.order_id);
+                let message =
+                    format!("order {} was filled for {quantity} {asset} where {left} was left", report.order_id);
                 Some(Reason::new(left, quantity, message))
             }
             Some(_) => None,

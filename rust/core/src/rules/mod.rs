@@ -104,7 +104,8 @@ pub fn explain(case: &Case<'_>, mask: Mask) -> Vec<Violation> {
         .collect();
     if mask.0 & Mask::ARITHMETIC_OVERFLOW != 0 {
         let message = "a number in the check does not fit 128 bits, so nothing can be said for the order";
-        violations.push(Violation { rule: "arithmetic_overflow", reason: Reason::new("128 bits", None::<u32>, message) });
+        violations
+            .push(Violation { rule: "arithmetic_overflow", reason: Reason::new("128 bits", None::<u32>, message) });
     }
     if mask.0 & Mask::ENGINE_HALTED != 0 {
         violations.push(engine_halted());

@@ -1,4 +1,4 @@
-//! ATR known and > 0, and atr_min x ATR <= distance from entry to stop <= atr_max x ATR.
+//! The ATR is known, and the distance from entry to stop lies between two multiples of it.
 //!
 //! A stop within the noise is hit by chance; one far beyond it protects nothing.
 

@@ -1,0 +1,54 @@
+# Everything that a newcomer or CI runs. Each target does its own set-up; needs Python >= 3.11, a Rust toolchain and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+.PHONY: demo test lint bench docs fuzz clean
+
+demo: $(VENV)/built  ## Replay a crash with and without a gate
+	$(BIN)/gxrisk demo
+
+test: $(VENV)/built-test  ## Every test: Rust, Python, docs
+	cargo test --locked -p gxrisk-core -p gxrisk-gate
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/built-test  ## Formatting, lints, types, stubs
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest gxrisk._native
+
+bench: $(VENV)/built-test  ## The ratio table, from one run
+	cargo bench --locked -p gxrisk-gate --bench gate
+	$(BIN)/python -m benches.ratios
+
+docs: $(VENV)/built-test  ## Write the generated pages anew
+	$(BIN)/python -m docs.generate
+
+fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, and property tests with many cases
+	PROPTEST_CASES=20000 cargo test --locked --release -p gxrisk-core
+	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) target
+
+$(VENV)/made:
+	@command -v cargo >/dev/null || { echo "cargo is not on the PATH: install a Rust toolchain (rustup.rs)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than 3.11: set PYTHON to a newer one (make PYTHON=python3.12 ...)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip 'maturin>=1.16,<2'
+	@touch $@
+
+# `maturin develop` keeps the Python files editable and builds the same release code as a wheel.
+$(VENV)/built: $(VENV)/made pyproject.toml $(RUST)
+	$(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+$(VENV)/built-test: $(VENV)/made pyproject.toml $(RUST)
+	$(BIN)/maturin develop --release --locked --quiet --extras test,lint
+	@touch $@ $(VENV)/built

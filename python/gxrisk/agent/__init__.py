@@ -1,0 +1,19 @@
+"""The model's side: what a strategy sees, what it answers, and one small momentum model."""
+
+from gxrisk.agent.loading import ModelFactory, load_model
+from gxrisk.agent.momentum import Momentum
+from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, View
+
+__all__ = [
+    "Action",
+    "Close",
+    "Hold",
+    "ModelError",
+    "ModelFactory",
+    "Momentum",
+    "Open",
+    "Portfolio",
+    "Strategy",
+    "View",
+    "load_model",
+]

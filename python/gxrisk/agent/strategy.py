@@ -1,0 +1,108 @@
+"""What a model sees and what it may answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol, runtime_checkable
+
+from gxrisk._native import GxriskError
+from gxrisk.feeds.candles import Candle
+
+
+class ModelError(GxriskError):
+    """A model that cannot be loaded, or that broke or answered nonsense while it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """The account as the model may see it: money in the quote currency, quantities signed (short is below zero).
+
+    `state` is the vault's trading state; without a gate it is always `active`. `stop_loss` holds the stops that
+    protect positions at the venue.
+
+    >>> Portfolio(equity=Decimal(1000)).quantity("BTC")
+    Decimal('0')
+    """
+
+    equity: Decimal
+    positions: Mapping[str, Decimal] = field(default_factory=dict)
+    stop_losses: Mapping[str, Decimal] = field(default_factory=dict)
+    state: str = "active"
+
+    def quantity(self, asset: str) -> Decimal:
+        """The signed position in `asset`, 0 when flat."""
+        return self.positions.get(asset, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One question to the model: `asset` at time `at` (UTC), when the last of `candles` has just been completed.
+
+    `candles` are the asset's completed bars, oldest first, at most the last thousand; `atr` is Wilder's average true
+    range of 14 of them, None while there are fewer.
+    """
+
+    asset: str
+    at: datetime
+    candles: tuple[Candle, ...]
+    atr: float | None
+    portfolio: Portfolio
+
+    def closes(self, count: int) -> list[float]:
+        """The last `count` closes (or as many as there are), oldest first."""
+        return [float(candle.close) for candle in self.candles[-count:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open or add to a position: side, quantity in base units, stop-loss as a price, leverage.
+
+    With `resize` the quantity is a wish: when the gate refuses it for its size alone, the largest quantity that
+    passes is proposed once instead.
+    """
+
+    side: Literal["buy", "sell"]
+    quantity: Decimal | float
+    confidence: float
+    reasoning: str
+    stop_loss: Decimal | float | None = None
+    leverage: Decimal | float = 1
+    resize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the whole position in the asset."""
+
+    confidence: float
+    reasoning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Do nothing, which is a decision too, with its own confidence and reasoning."""
+
+    confidence: float
+    reasoning: str
+
+
+Action = Open | Close | Hold
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A trading model: asked once for each completed bar of each asset, it answers with one action.
+
+    Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One object serves one vault, so a model may
+    keep state.
+
+    >>> class Patient:
+    ...     def decide(self, view: View) -> Action:
+    ...         return Hold(1.0, "nothing is sure")
+    >>> isinstance(Patient(), Strategy)
+    True
+    """
+
+    def decide(self, view: View) -> Action:
+        """Answer for `view.asset`, knowing nothing later than `view.at`."""

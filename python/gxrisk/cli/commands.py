@@ -1,0 +1,212 @@
+"""The commands of `gxrisk`: demo, replay, version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gxrisk._native import TIERS, GxriskError, Limits, __version__
+from gxrisk.agent.loading import load_model
+from gxrisk.cli.arguments import SeveralValues
+from gxrisk.cli.output import check_writable, write_json
+from gxrisk.cli.progress import progress_bar
+from gxrisk.cli.screen import show
+from gxrisk.cli.sources import Source, demo_source, file_source
+from gxrisk.replay.costs import Costs
+from gxrisk.replay.engine import ReplaySettings, check_mark_age, replay
+from gxrisk.replay.gated import VaultPlan
+
+MOMENTUM: Final = "gxrisk.agent.momentum:Momentum"
+MOMENTUM_SENTENCE: Final = "The model: momentum of 16 bars, a quarter of equity a trade, stop-loss at 2 ATR."
+DEMO_BAR_MINUTES: Final = 15
+
+app = typer.Typer(
+    name="gxrisk",
+    help="A pre-trade risk gate: replay a crash, or your own candles and model, with and without it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def decimal(text: str) -> Decimal:
+    """A finite decimal number from the command line."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text!r} was given, a number is allowed") from None
+    if not value.is_finite():
+        raise typer.BadParameter(f"{text!r} was given, a finite number is allowed")
+    return value
+
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--data", metavar="FILE...", help="Candle files, one for each asset (csv or csv.gz)."),
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Draw no progress bar.")]
+MarkAge = Annotated[
+    int | None,
+    typer.Option(min=1, max=604_800, help="Let a mark be this old, in seconds; needed for candles over a minute."),
+]
+
+
+@app.command(cls=SeveralValues)
+def demo(
+    data: Files = None,
+    seed: Annotated[int | None, typer.Option(help="Another random path of the reconstruction.")] = None,
+    mark_age_s_max: MarkAge = None,
+    json: Json = None,
+    no_progress: NoProgress = False,
+) -> None:
+    """Replay a crash for the three tiers side by side, and once without a gate.
+
+    The crash is the recorded one of December 2017 in the folder that GXRISK_DATA_DIR names; without it, a
+    reconstruction of March 2020 that comes with the package.
+    """
+    with _errors():
+        source = demo_source(data or [], seed)
+        plans = [VaultPlan(tier, Limits.for_tier(tier)) for tier in TIERS]
+        coarsest_ms = max(one.interval_ms for one in source.series)
+        bar_ms = max(DEMO_BAR_MINUTES * 60_000, coarsest_ms)
+        _run(source, plans, MOMENTUM, ReplaySettings(bar_ms=bar_ms), mark_age_s_max, json, no_progress)
+
+
+@app.command("replay", cls=SeveralValues)
+def replay_command(
+    data: Annotated[
+        list[Path], typer.Option("--data", metavar="FILE...", help="Candle files, one for each asset (csv or csv.gz).")
+    ],
+    asset: Annotated[
+        list[str] | None, typer.Option("--asset", metavar="NAME...", help="The assets, in the order of the files.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="The candles' interval, like 1m or 1h.")
+    ] = None,
+    tier: Annotated[
+        str | None, typer.Option(metavar="TIER", help=f"One of {', '.join(TIERS)}; growth if none.")
+    ] = None,
+    limits: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Limits instead of a tier.")] = None,
+    model: Annotated[
+        str, typer.Option(metavar="MODULE:NAME", help="A class or function that makes the model.")
+    ] = MOMENTUM,
+    bar_minutes: Annotated[
+        int | None, typer.Option(min=1, max=10_080, help="Ask at bars of this length; the candles' own if none.")
+    ] = None,
+    deposit: Annotated[
+        Decimal, typer.Option(parser=decimal, metavar="NUMBER", help="What each account starts with.")
+    ] = Decimal(100_000),
+    slippage_bp: Annotated[
+        Decimal, typer.Option(parser=decimal, metavar="NUMBER", help="Of each fill, in basis points.")
+    ] = Decimal(5),
+    fee_bp: Annotated[
+        Decimal, typer.Option(parser=decimal, metavar="NUMBER", help="Of each fill, in basis points.")
+    ] = Decimal(4),
+    mark_age_s_max: MarkAge = None,
+    json: Json = None,
+    no_progress: NoProgress = False,
+) -> None:
+    """Replay your candles through your model behind a gate, and once without a gate.
+
+    The model is asked once for each completed bar of each asset. Its order fills at the open of the next candle.
+    """
+    with _errors():
+        plan = _plan(tier, limits)
+        settings = ReplaySettings(
+            deposit=deposit,
+            costs=Costs(slippage_bp, fee_bp),
+            bar_ms=None if bar_minutes is None else bar_minutes * 60_000,
+        )
+        source = file_source(data, asset or [], interval)
+        _run(source, [plan], model, settings, mark_age_s_max, json, no_progress)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"gxrisk {__version__}")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A pre-trade risk gate: replay a crash, or your own candles and model, with and without it."""
+
+
+def _run(
+    source: Source,
+    plans: list[VaultPlan],
+    model: str,
+    settings: ReplaySettings,
+    mark_age_s_max: int | None,
+    json: Path | None,
+    no_progress: bool,
+) -> None:
+    make_model = load_model(model)
+    sentences = [source.sentence]
+    if mark_age_s_max is not None:
+        default = plans[0].limits.mark_age_s_max
+        plans = [VaultPlan(plan.name, plan.limits.replace(mark_age_s_max=mark_age_s_max)) for plan in plans]
+        sentences.append(
+            f"mark_age_s_max is set to {mark_age_s_max} s (it was {default} s): an outage is noticed that much later."
+        )
+    if model == MOMENTUM:
+        sentences.append(MOMENTUM_SENTENCE)
+    if json is not None:
+        check_writable(json)
+    for plan in plans:
+        check_mark_age(source.series, plan.limits)
+    interval_s = max(one.interval_ms for one in source.series) // 1000
+    if interval_s > plans[0].limits.price_move_window_s:
+        sentences.append(f"Candles of {interval_s} s are too coarse for price_move to see anything in its window.")
+    total = sum(len(one.candles) for one in source.series)
+    with progress_bar(total, shown=not no_progress) as on_progress:
+        result = replay(
+            source.series,
+            make_model,
+            plans,
+            settings,
+            model_name=model,
+            reconstruction=source.reconstruction,
+            on_progress=on_progress,
+        )
+    if json is not None:
+        write_json(result, json)
+    show(result, settings, sentences)
+
+
+def _plan(tier: str | None, limits: Path | None) -> VaultPlan:
+    if limits is not None:
+        if tier is not None:
+            raise typer.BadParameter("give --tier or --limits, not both")
+        return VaultPlan(limits.stem, Limits.from_toml(limits))
+    name = tier or "growth"
+    if name not in TIERS:
+        raise typer.BadParameter(f"--tier: {name!r} was given, {', '.join(TIERS)} are allowed")
+    return VaultPlan(name, Limits.for_tier(name))
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """One line on stderr and an exit code instead of a traceback: 1 for bad data, 130 for Ctrl-C."""
+    try:
+        yield
+    except (GxriskError, OSError) as error:
+        typer.echo(f"gxrisk: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("gxrisk: interrupted", err=True)
+        raise typer.Exit(130) from None

@@ -1,0 +1,224 @@
+"""One account in a replay: model, paper fills and stops; how an order is allowed is left to the kind of desk."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from gxrisk._native import Order
+from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, View
+from gxrisk.feeds.candles import Candle
+from gxrisk.replay.account import Account
+from gxrisk.replay.costs import Costs, Side
+from gxrisk.replay.result import VaultResult
+from gxrisk.replay.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A market order that the venue has taken: it fills at the open of the asset's next bar."""
+
+    order_id: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every desk asks its model at one moment: `View` without the portfolio."""
+
+    asset: str
+    at: datetime
+    candles: tuple[Candle, ...]
+    atr: float | None
+
+
+class Desk(ABC):
+    """The part that is the same with and without a gate, so that both have the same fills.
+
+    An order is decided at a bar's close and filled at the open of the asset's next bar, with slippage and fee: nothing
+    that a decision uses is later than it. A stop-loss is executed within the bar whose low (or high) reaches it, at the
+    stop, or at the bar's open where that is worse; it is booked at the bar's end, before the close is marked. The
+    newest opening order's stop protects the whole position. When equity at a bar's close is 0 or less, the venue closes
+    everything at the last marks and the account is over.
+    """
+
+    def __init__(self, name: str, model: Strategy, costs: Costs, deposit: Decimal) -> None:
+        self.name = name
+        self.account = Account(deposit)
+        self.tally = Tally(deposit)
+        self._model = model
+        self._costs = costs
+        self._working: dict[str, list[Working]] = {}
+        self._stop_losses: dict[str, Decimal] = {}
+        self._fill_count = 0
+
+    @abstractmethod
+    def advance(self, at_ms: int) -> None:
+        """Bring the desk's clock to `at_ms`."""
+
+    @abstractmethod
+    def equity(self) -> Decimal:
+        """Equity at the last marks."""
+
+    @abstractmethod
+    def result(self) -> VaultResult:
+        """What the desk came to."""
+
+    @abstractmethod
+    def _state(self) -> str: ...
+
+    @abstractmethod
+    def _mark(self, candle: Candle, atr: float | None) -> None: ...
+
+    @abstractmethod
+    def _propose(self, order: Order, resize: bool) -> Working | None: ...
+
+    @abstractmethod
+    def _protect(self, order: Order) -> Working: ...
+
+    @abstractmethod
+    def _note_hold(self, action: Hold) -> None: ...
+
+    @abstractmethod
+    def _book(self, working: Working, fill_id: str, price: Decimal, fee: Decimal) -> None: ...
+
+    @abstractmethod
+    def _is_cancelled(self, working: Working) -> bool: ...
+
+    def open_bar(self, candle: Candle) -> None:
+        """Fill what is working in the asset at the open of `candle`."""
+        for working in self._working.pop(candle.asset, ()):
+            if self._is_cancelled(working):
+                self.tally.cancelled += 1
+            else:
+                self._fill(working, candle.open)
+
+    def close_bar(self, candle: Candle, atr: float | None) -> None:
+        """Execute the stop that `candle` reached, then mark its close."""
+        self._check_stop(candle)
+        self.account.mark(candle.asset, candle.close)
+        self._mark(candle, atr)
+
+    def settle(self, at: datetime) -> None:
+        """Look at the equity once all closes of this moment are marked."""
+        if self.tally.liquidated is not None:
+            return
+        equity = self.equity()
+        if equity > 0:
+            self.tally.equity(equity)
+            return
+        for asset, quantity in self.account.positions.items():
+            self._flatten(asset, quantity, self.account.last_mark(asset), "liquidation: no equity left")
+        self._working.clear()
+        self.tally.liquidated = at
+        self.tally.equity(Decimal(0))
+
+    def finish(self) -> None:
+        """The candles are over: what still works will never fill."""
+        self.tally.cancelled += sum(map(len, self._working.values()))
+        self._working.clear()
+
+    def decide(self, question: Question) -> None:
+        """Ask the model and carry its answer out."""
+        if self.tally.liquidated is not None:
+            return
+        portfolio = Portfolio(self.equity(), self.account.positions, dict(self._stop_losses), self._state())
+        try:
+            action = self._asked(question, portfolio)
+            self._carry_out(question.asset, action)
+        except ModelError as error:
+            raise ModelError(f"{error} ({self.name}, {question.asset}, {question.at:%Y-%m-%d %H:%M} UTC)") from error
+
+    def _asked(self, question: Question, portfolio: Portfolio) -> Action:
+        view = View(question.asset, question.at, question.candles, question.atr, portfolio)
+        try:
+            action = self._model.decide(view)
+        except Exception as error:
+            raise ModelError(f"the model raised {type(error).__name__}: {error}") from error
+        if not isinstance(action, Open | Close | Hold):
+            raise ModelError(f"the model answered {type(action).__name__}, not Open, Close or Hold")
+        return action
+
+    def _carry_out(self, asset: str, action: Action) -> None:
+        quantity = self.account.quantity(asset)
+        if isinstance(action, Close) and not quantity:
+            action = Hold(action.confidence, action.reasoning)
+        try:
+            if isinstance(action, Hold):
+                self.tally.holds += 1
+                self._note_hold(action)
+                return
+            order = _order(asset, action, quantity)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"the model's {type(action).__name__} is malformed: {error}") from error
+        self.tally.proposals += 1
+        working = self._propose(order, isinstance(action, Open) and action.resize)
+        if working is not None:
+            self._working.setdefault(asset, []).append(working)
+
+    def _check_stop(self, candle: Candle) -> None:
+        quantity = self.account.quantity(candle.asset)
+        stop = self._stop_losses.get(candle.asset)
+        if stop is None or not quantity:
+            return
+        if (candle.low <= stop) if quantity > 0 else (candle.high >= stop):
+            market = min(stop, candle.open) if quantity > 0 else max(stop, candle.open)
+            self.tally.stops += 1
+            self._flatten(candle.asset, quantity, market, f"stop-loss at {stop}")
+
+    def _flatten(self, asset: str, quantity: Decimal, market: Decimal, reasoning: str) -> None:
+        order = Order(asset, _opposite(quantity), abs(quantity), confidence=1, reasoning=reasoning, reduce_only=True)
+        self._fill(self._protect(order), market)
+
+    def _fill(self, working: Working, market: Decimal) -> None:
+        order = working.order
+        price = self._costs.price(order.side, market)
+        fee = self._costs.fee(order.quantity, price)
+        self._fill_count += 1
+        self.tally.fills += 1
+        self._book(working, f"{self.name}-{self._fill_count}", price, fee)
+        profit = self.account.apply(order.asset, order.side, order.quantity, price, fee)
+        if profit is not None:
+            self.tally.round_trip(profit)
+        after = self.account.quantity(order.asset)
+        if not after:
+            self._stop_losses.pop(order.asset, None)
+        elif not order.reduce_only and (after > 0) == (order.side == "buy"):
+            if order.stop_loss is None:
+                self._stop_losses.pop(order.asset, None)
+            else:
+                self._stop_losses[order.asset] = order.stop_loss
+
+
+def _order(asset: str, action: Open | Close, quantity: Decimal) -> Order:
+    if isinstance(action, Close):
+        return Order(
+            asset,
+            _opposite(quantity),
+            abs(quantity),
+            confidence=action.confidence,
+            reasoning=action.reasoning,
+            reduce_only=True,
+        )
+    return Order(
+        asset,
+        action.side,
+        action.quantity,
+        confidence=action.confidence,
+        reasoning=action.reasoning,
+        leverage=action.leverage,
+        stop_loss=action.stop_loss,
+    )
+
+
+def _opposite(quantity: Decimal) -> Side:
+    return "sell" if quantity > 0 else "buy"
+
+
+def moment(at_ms: int) -> datetime:
+    """UTC milliseconds as an aware datetime.
+
+    >>> moment(1_584_010_500_000).isoformat()
+    '2020-03-12T10:55:00+00:00'
+    """
+    return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)

@@ -12,7 +12,7 @@ use crate::exposure::exposure_quantity;
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
 use crate::order::{Order, Origin, Side, Terms, words};
-use crate::rules;
+use crate::rules::{self, Violation};
 use crate::state::{Account, GroupSum, Holding, Mark};
 use crate::time::Time;
 
@@ -121,20 +121,30 @@ pub struct Evidence {
     pub group: GroupSum,
     /// The client order id had been seen before.
     pub id_is_used: bool,
-    caps: Caps,
 }
 
 impl Evidence {
     /// Keeps facts; `limits` are the ones they point to.
     pub fn keep(facts: &Facts<'_>, limits: Arc<Limits>) -> Self {
-        let Facts { now, account, holding, group, id_is_used, caps, .. } = *facts;
-        Self { now, limits, account: *account, holding: *holding, group: *group, id_is_used, caps: *caps }
+        let Facts { now, account, holding, group, id_is_used, .. } = *facts;
+        Self { now, limits, account: *account, holding: *holding, group: *group, id_is_used }
     }
 
-    /// The facts again.
-    pub fn facts(&self) -> Facts<'_> {
-        let Self { now, limits, account, holding, group, id_is_used, caps } = self;
+    /// The caps, worked out again.
+    pub fn caps(&self) -> Caps {
+        Caps::new(&self.limits, &self.account)
+    }
+
+    /// The facts again, with the caps of the same evidence.
+    pub fn facts<'a>(&'a self, caps: &'a Caps) -> Facts<'a> {
+        let Self { now, limits, account, holding, group, id_is_used } = self;
         Facts { now: *now, limits, caps, account, holding, group, id_is_used: *id_is_used }
+    }
+
+    /// The violations of an order that was judged by this evidence.
+    pub fn explain(&self, terms: &Terms, origin: Origin, mask: Mask) -> Vec<Violation> {
+        let caps = self.caps();
+        rules::explain(&Case::new(self.facts(&caps), terms, origin), mask)
     }
 }
 

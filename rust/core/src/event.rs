@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::breakers::Breaker;
-use crate::decide::{Case, Evidence, Mask, Outcome};
+use crate::decide::{Evidence, Mask, Outcome, decide};
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
 use crate::order::{Order, Origin, Side};
 use crate::reason::Reason;
-use crate::rules::{self, Violation};
+use crate::rules::Violation;
 use crate::time::{Day, Time};
 
 /// An event with its place in the vault's history.
@@ -35,7 +35,7 @@ pub enum Event {
         limits: Arc<Limits>,
     },
     /// The marks since the last event that still matter: those that a price window can still see, and the newest.
-    Market(MarketMove),
+    Market(Box<MarketMove>),
     /// A deposit; negative for a withdrawal.
     Flow {
         /// The amount.
@@ -83,7 +83,7 @@ pub enum Event {
         order: u64,
     },
     /// The venue executed.
-    Filled(Fill),
+    Filled(Box<Fill>),
     /// The venue confirmed the end of an order.
     Cancelled {
         /// Of which decision.
@@ -115,7 +115,7 @@ pub enum Event {
         /// When it ends by itself.
         until: Option<Time>,
         /// Why.
-        cause: Reason,
+        cause: Box<Reason>,
     },
     /// A breaker ended.
     Ended {
@@ -139,7 +139,7 @@ pub enum Event {
     /// The owner brought the vault back.
     Reactivated {
         /// With a new base.
-        rebase: Option<Rebase>,
+        rebase: Option<Box<Rebase>>,
     },
     /// New limits.
     LimitsSet {
@@ -202,14 +202,14 @@ impl Ruling {
         self.mask.outcome()
     }
 
-    /// The order against the facts, as it was decided.
-    pub fn case(&self) -> Case<'_> {
-        Case::new(self.evidence.facts(), &self.order.terms, self.origin)
+    /// The decision, worked out again from the record alone.
+    pub fn decided_again(&self) -> Mask {
+        decide(self.evidence.facts(&self.evidence.caps()), &self.order.terms, self.origin)
     }
 
     /// Every violated rule and why.
     pub fn violations(&self) -> Vec<Violation> {
-        rules::explain(&self.case(), self.mask)
+        self.evidence.explain(&self.order.terms, self.origin, self.mask)
     }
 }
 

@@ -79,8 +79,7 @@ impl Inner {
     }
 
     fn keep_records(&mut self) -> Result<(), GateError> {
-        let records = self.engine.take_records();
-        self.journal.append(records).map_err(|error| {
+        self.journal.append(self.engine.outbox()).map_err(|error| {
             self.is_halted = true;
             GateError::Journal(error)
         })
@@ -144,7 +143,11 @@ impl Gate {
         let answer = inner.operate(&*self.clock, |engine| engine.authorize(order, origin))??;
         let (ruling, now) = (answer.ruling, inner.engine.now());
         if let Some(proof) = answer.approved {
-            inner.approvals.retain(|_, approval| approval.expires() > now);
+            while let Some(oldest) = inner.approvals.first_entry()
+                && oldest.get().expires() <= now
+            {
+                oldest.remove();
+            }
             let vault_id = Arc::clone(&self.vault_id);
             let approval = Approval::issue(self.number, vault_id, ruling.sequence, ruling.expires, proof);
             inner.approvals.insert(ruling.sequence, Arc::new(approval));
@@ -340,7 +343,7 @@ mod tests {
     struct FullJournal(Arc<AtomicBool>, MemoryJournal);
 
     impl Journal for FullJournal {
-        fn append(&mut self, records: Vec<Record>) -> Result<(), JournalError> {
+        fn append(&mut self, records: &mut Vec<Record>) -> Result<(), JournalError> {
             if self.0.load(Ordering::Relaxed) {
                 Err(JournalError("no space left".into()))
             } else {

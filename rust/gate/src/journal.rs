@@ -9,8 +9,8 @@ pub struct JournalError(pub String);
 
 /// Keeps the records of one vault, in order.
 pub trait Journal: Send {
-    /// Keeps records. When it returns, they are as safe as this journal makes them.
-    fn append(&mut self, records: Vec<Record>) -> Result<(), JournalError>;
+    /// Drains records and keeps them. When it returns, they are as safe as this journal makes them.
+    fn append(&mut self, records: &mut Vec<Record>) -> Result<(), JournalError>;
 
     /// The records after a sequence.
     fn since(&self, sequence: u64) -> Result<Vec<Record>, JournalError>;
@@ -21,8 +21,8 @@ pub trait Journal: Send {
 pub struct MemoryJournal(Vec<Record>);
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, mut records: Vec<Record>) -> Result<(), JournalError> {
-        self.0.append(&mut records);
+    fn append(&mut self, records: &mut Vec<Record>) -> Result<(), JournalError> {
+        self.0.append(records);
         Ok(())
     }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gxrisk_core::decide::{Case, Evidence, Outcome};
+use gxrisk_core::decide::{Evidence, Outcome};
 use gxrisk_core::engine::TripView;
 use gxrisk_core::event::Ruling;
 use gxrisk_core::reason::{Figure, Reason};
-use gxrisk_core::rules::{self, engine_halted};
+use gxrisk_core::rules::engine_halted;
 use gxrisk_core::{Mask, Origin};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -103,8 +103,7 @@ impl Decision {
         let found = match &self.source {
             Source::Passed | Source::Hold { .. } => Vec::new(),
             Source::Judged { mask, evidence, order, origin } => {
-                let case = Case::new(evidence.facts(), &order.get().order.terms, *origin);
-                rules::explain(&case, *mask)
+                evidence.explain(&order.get().order.terms, *origin, *mask)
             }
             Source::Recorded { ruling, .. } => ruling.violations(),
             Source::Halted => vec![engine_halted()],

@@ -1,7 +1,7 @@
 //! What the core's registries know of rules, breakers and limits, for the generated documentation.
 
 use gxrisk_core::breakers::Breaker;
-use gxrisk_core::limits::{FIELDS, TIERS, Tighter};
+use gxrisk_core::limits::{FIELDS, Kind, TIERS, Tighter};
 use gxrisk_core::rules::REGISTRY;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -55,7 +55,12 @@ pub fn breaker_docs(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
 #[pyfunction]
 pub fn limit_docs(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let doc = |field: &gxrisk_core::limits::Field| {
-        let tighter = if field.tighter == Tighter::Lower { "lower" } else { "higher" };
+        let tighter = match (field.kind, field.tighter) {
+            (Kind::Base, _) => "`peak` is the tighter one",
+            (Kind::Assets, _) => "A shorter list is the tighter one",
+            (_, Tighter::Lower) => "The lower value is the tighter one",
+            (_, Tighter::Higher) => "The higher value is the tighter one",
+        };
         let allowed = field.allowed();
         let texts = [("name", field.name), ("about", field.about.trim()), ("allowed", &allowed), ("tighter", tighter)];
         let dict = dict(py, &texts, &[])?;

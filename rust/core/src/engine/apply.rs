@@ -51,7 +51,7 @@ impl Engine {
                 self.caps_are_old = true;
             }
             Event::Tripped { breaker, until, cause } => {
-                let trip = Trip { since: self.now, until: *until, cause: cause.clone() };
+                let trip = Trip { since: self.now, until: *until, cause: (**cause).clone() };
                 self.latches.set(*breaker, Some(trip));
                 // Tripped by the decision that is the last record: the day's last opening, approved all the same.
                 if let (Breaker::TradeLimit, Some(booked)) = (breaker, self.orders.get_mut(&self.sequence)) {

@@ -42,11 +42,11 @@ impl Engine {
             if !self.account.equity.is_positive() {
                 return Err(Refusal::NoBase(self.account.equity.to_string()));
             }
-            Some(Rebase {
+            Some(Box::new(Rebase {
                 old_base: self.account.deposit_base,
                 old_peak: self.account.peak,
                 new_base: self.account.equity,
-            })
+            }))
         } else {
             let lost = self.account.base(&self.limits).minus(self.account.equity);
             if is_tripped && lost.is_none_or(|lost| lost >= self.caps.drawdown) {

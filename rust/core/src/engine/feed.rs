@@ -61,7 +61,7 @@ impl Engine {
         };
         self.told = self.ticks;
         self.ignored_told = self.account.ignored_marks;
-        self.keep(Event::Market(market));
+        self.keep(Event::Market(Box::new(market)));
     }
 
     /// Books a deposit.

@@ -199,6 +199,11 @@ impl Engine {
         std::mem::take(&mut self.outbox)
     }
 
+    /// The same in place, for a taker that drains them.
+    pub fn outbox(&mut self) -> &mut Vec<Record> {
+        &mut self.outbox
+    }
+
     /// Whether there are records to take.
     #[inline]
     pub fn has_records(&self) -> bool {
@@ -285,7 +290,7 @@ impl Engine {
             };
             if let Some(cause) = breaker.finds(&watch) {
                 let until = breaker.until(watch.now, &self.limits);
-                let _ = self.commit(Event::Tripped { breaker, until, cause });
+                let _ = self.commit(Event::Tripped { breaker, until, cause: Box::new(cause) });
                 if breaker == Breaker::Drawdown {
                     self.request_cancels();
                 }

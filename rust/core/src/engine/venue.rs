@@ -149,7 +149,7 @@ impl Engine {
             price,
             fee,
         };
-        let booking = self.commit(Event::Filled(fill));
+        let booking = self.commit(Event::Filled(Box::new(fill)));
         if booking.is_err() {
             let message = format!("a fill of {quantity} {asset} at {price} is too large to be booked");
             self.mismatch = Some(Reason::new(None::<Nano>, quantity, message));

@@ -1,0 +1,1 @@
+"""The specification as tables: one row a case."""

@@ -4,7 +4,7 @@ mod operations;
 
 use std::sync::Arc;
 
-use gxrisk_core::decide::{Caps, Facts, decide};
+use gxrisk_core::decide::{Caps, decide};
 use gxrisk_core::exposure::exposure_quantity;
 use gxrisk_core::num::{Atto, Nano};
 use gxrisk_core::reason::Reason;
@@ -14,7 +14,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestCaseError;
 
 use operations::desk::Desk;
-use operations::{ASSETS, Magnitude, Operation, asset, limits, operation, runner};
+use operations::{ASSETS, Execution, Magnitude, Operation, asset, limits, operation, runner};
 
 /// Something that is always recorded, so that marks before it are told.
 const NOTE: Operation = Operation::Hold(Nano::ONE);
@@ -28,11 +28,9 @@ fn history(magnitude: Magnitude, steps: std::ops::Range<usize>) -> impl Strategy
 fn opened(limits: &Limits, magnitude: Magnitude) -> Result<Desk, TestCaseError> {
     let mut desk = Desk::new(limits.clone());
     desk.perform(&Operation::Deposit(Nano::whole(10_000)))?;
-    if magnitude == Magnitude::Usual {
-        for asset in 0..3 {
-            let (price, atr) = (Nano::whole(100), Some(Nano::ONE));
-            desk.perform(&Operation::Mark { asset, price, atr, ahead: 0 })?;
-        }
+    for asset in 0..if magnitude == Magnitude::Usual { 3 } else { ASSETS.len() } {
+        let (price, atr) = (Nano::whole(100), Some(Nano::ONE));
+        desk.perform(&Operation::Mark { asset, price, atr, ahead: 0 })?;
     }
     Ok(desk)
 }
@@ -202,5 +200,41 @@ fn every_kind_of_event_is_met() {
         }));
     }
     assert_eq!(kinds.len(), 25, "of every kind of event at least one: {kinds:?}");
-    assert_eq!(ASSETS.len(), 4);
+}
+
+fn stranger(fill: u8, asset: usize, foreign: Nano, price: Nano) -> Operation {
+    Operation::Fill(Execution {
+        order: 9,
+        fill,
+        part: 1,
+        foreign,
+        price,
+        fee: Nano::ZERO,
+        named: Some((asset, Side::Buy)),
+    })
+}
+
+#[test]
+fn a_fill_that_cannot_be_booked_leaves_nothing_behind() {
+    let mut desk = Desk::new(Limits::for_tier("growth").unwrap());
+    let assets = desk.engine.view().worths.len();
+    desk.perform(&stranger(0, 3, Nano::MAX, Nano::MAX)).unwrap();
+    assert_eq!(desk.engine.view().worths.len(), assets, "an asset that no record knows");
+    check_replay(&desk).unwrap();
+}
+
+#[test]
+fn a_rebuilt_engine_puts_a_silence_down_to_the_same_asset() {
+    let second = 1_000_000_000;
+    let mark = |asset| Operation::Mark { asset, price: Nano::whole(100), atr: Some(Nano::ONE), ahead: 0 };
+    let mut live = opened(&Limits::for_tier("growth").unwrap(), Magnitude::Usual).unwrap();
+    // SOL falls silent and comes back; then BTC falls silent, and a second later SOL again.
+    let before = [stranger(0, 2, Nano::ONE, Nano::whole(100)), Operation::Wait(61 * second), mark(2)];
+    let silence = [mark(0), Operation::Wait(second), mark(2), stranger(1, 0, Nano::ONE, Nano::whole(100)), NOTE];
+    before.iter().chain(&silence).for_each(|operation| live.perform(operation).unwrap());
+    let mut opened_again = live.rebuilt().unwrap();
+    for desk in [&mut live, &mut opened_again] {
+        desk.perform(&Operation::Wait(70 * second)).unwrap();
+    }
+    assert_eq!(live.engine.trips(), opened_again.engine.trips());
 }

@@ -63,19 +63,6 @@ impl Column<'_> {
     }
 }
 
-/// The nearest ninth digit, by float arithmetic where that is provably the same as by integers.
-#[inline]
-fn nano(value: f64) -> Result<Nano, NumberError> {
-    const EXACT_BELOW: f64 = 1_125_899_906_842_624.0; // 2^50: there a product is within 1/16 of the exact one
-    let scaled = value * 1e9;
-    let nearest = scaled.round_ties_even();
-    if scaled.abs() < EXACT_BELOW && (scaled - nearest).abs() < 0.4 {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^50")]
-        return Ok(Nano::from_raw(i128::from(nearest as i64)));
-    }
-    Nano::from_f64(value)
-}
-
 /// Judges every row by itself against the vault as it is now.
 pub fn validate<'py>(
     py: Python<'py>,
@@ -177,7 +164,7 @@ impl<'a> Slices<'a> {
     /// One row's numbers, checked, into `terms`.
     #[inline]
     fn read_into(&self, row: usize, terms: &mut Terms) -> Result<(), Problem> {
-        let number = |field, value| nano(value).map_err(|error| Problem::Number(field, error));
+        let number = |field, value| convert::from_f64(value).map_err(|error| Problem::Number(field, error));
         let optional = |field, value: f64| if value.is_nan() { Ok(None) } else { number(field, value).map(Some) };
         terms.side = match self.side.get(row) {
             side if side > 0.0 => Side::Buy,

@@ -25,11 +25,25 @@ pub fn seen(value: &Bound<'_, PyAny>) -> String {
     format!("{head}… ({} characters)", text.chars().count())
 }
 
+/// The nearest ninth digit to a float, by float arithmetic where that is provably the same as by integers.
+#[inline]
+pub fn from_f64(value: f64) -> Result<Nano, NumberError> {
+    const EXACT_BELOW: f64 = 1_125_899_906_842_624.0; // 2^50: there a product is within 1/16 of the exact one
+    const WHOLE: f64 = 6_755_399_441_055_744.0; // 1.5 x 2^52: what is added to it is rounded to a whole number
+    let scaled = value * 1e9;
+    let nearest = (scaled + WHOLE) - WHOLE;
+    if scaled.abs() < EXACT_BELOW && (scaled - nearest).abs() < 0.4 {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^50")]
+        return Ok(Nano::from_raw(i128::from(nearest as i64)));
+    }
+    Nano::from_f64(value)
+}
+
 /// A number of any kind that Python and numpy have, exactly; a float to the nearest ninth digit.
 #[inline]
 pub fn number(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Nano> {
     let read = if let Ok(float) = value.cast::<PyFloat>() {
-        Nano::from_f64(float.value())
+        from_f64(float.value())
     } else if let Ok(text) = value.cast::<PyString>() {
         Nano::parse(text.to_str().unwrap_or(""))
     } else if value.is_exact_instance_of::<PyInt>() {
@@ -107,6 +121,12 @@ pub fn signed_amount(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Nano> {
 #[cold]
 pub fn out_of_range(value: &Bound<'_, PyAny>, field: &str, allowed: &str) -> PyErr {
     invalid(value.py(), format!("{field} is {}; it {allowed}", seen(value)))
+}
+
+/// True or False, Python's or numpy's.
+#[inline]
+pub fn flag(value: &Bound<'_, PyAny>, field: &str) -> PyResult<bool> {
+    value.extract().map_err(|_| out_of_range(value, field, "must be True or False"))
 }
 
 /// Text, or the error that says what was there instead.

@@ -11,6 +11,7 @@ mod events;
 mod gate;
 mod limits;
 mod order;
+mod order_call;
 mod registry;
 mod snapshot;
 
@@ -36,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use crate::limits::Limits;
     #[pymodule_export]
-    use crate::order::{Order, order};
+    use crate::order::Order;
     #[pymodule_export]
     use crate::registry::{breaker_docs, limit_docs, rule_docs};
 
@@ -50,6 +51,7 @@ mod _native {
         module.add("MASK_HELD", Mask::HELD)?;
         module.add("MASK_ARITHMETIC_OVERFLOW", Mask::ARITHMETIC_OVERFLOW)?;
         module.add("MASK_ENGINE_HALTED", Mask::ENGINE_HALTED)?;
+        crate::order_call::add(module)?;
         module.add("InvalidOrder", crate::error::invalid_order(py)?)
     }
 }

@@ -1,12 +1,14 @@
-//! `Order`, and `order` for hot loops.
+//! `Order`.
 
 use gxrisk_core::order::{FieldError, Terms, check_reasoning};
 use gxrisk_core::{Nano, Order as CoreOrder};
+use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::convert;
+use crate::error::invalid;
 
 /// What a strategy proposes: frozen, checked when it is made.
 ///
@@ -27,101 +29,56 @@ pub struct Order {
     pub(crate) order: CoreOrder,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of an order")]
-#[inline]
-fn build(
-    asset: &Bound<'_, PyAny>,
-    side: &Bound<'_, PyAny>,
-    quantity: &Bound<'_, PyAny>,
-    confidence: &Bound<'_, PyAny>,
-    reasoning: &Bound<'_, PyAny>,
-    price: Option<&Bound<'_, PyAny>>,
-    leverage: Option<&Bound<'_, PyAny>>,
-    stop_loss: Option<&Bound<'_, PyAny>>,
-    take_profit: Option<&Bound<'_, PyAny>>,
-    reduce_only: bool,
-    client_order_id: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Order> {
-    let optional =
-        |value: Option<&Bound<'_, PyAny>>, field| value.map(|value| convert::number(value, field)).transpose();
-    let terms = Terms {
-        asset: convert::asset(asset)?,
-        side: convert::side(side)?,
-        quantity: convert::number(quantity, "quantity")?,
-        price: optional(price, "price")?,
-        leverage: optional(leverage, "leverage")?.unwrap_or(Nano::ONE),
-        stop_loss: optional(stop_loss, "stop_loss")?,
-        take_profit: optional(take_profit, "take_profit")?,
-        reduce_only,
-        confidence: convert::number(confidence, "confidence")?,
-    };
-    if let Err(FieldError { field, allowed }) = terms.check() {
-        let given = [
-            ("quantity", Some(quantity)),
-            ("price", price),
-            ("leverage", leverage),
-            ("stop_loss", stop_loss),
-            ("take_profit", take_profit),
-            ("confidence", Some(confidence)),
-        ];
-        let value = given.into_iter().find_map(|(name, value)| value.filter(|_| name == field));
-        return Err(convert::out_of_range(value.unwrap_or(quantity), field, allowed));
-    }
-    let words = convert::text(reasoning, "reasoning")?;
-    if let Err(FieldError { field, allowed }) = check_reasoning(words) {
-        return Err(convert::out_of_range(reasoning, field, allowed));
-    }
-    let client_order_id = client_order_id.map(|id| convert::name(id, "client_order_id")).transpose()?;
-    Ok(Order { order: CoreOrder { terms, reasoning: words.into(), client_order_id: client_order_id.map(Into::into) } })
-}
+/// The values for an order's fields, in the order of the signature; what is absent is `None`.
+pub type OrderFields<'a, 'py> = [Option<Borrowed<'a, 'py, PyAny>>; 11];
 
-/// Makes an `Order`: the same as the class, for hot loops.
-///
-/// >>> order("BTC", "sell", 2, confidence=1, reasoning="stop", reduce_only=True).side
-/// 'sell'
-#[pyfunction]
-#[pyo3(signature = (asset, side, quantity, *, confidence, reasoning, price=None, leverage=None, stop_loss=None,
-    take_profit=None, reduce_only=false, client_order_id=None),
-    text_signature = "(asset, side, quantity, *, confidence, reasoning, price=None, leverage=1, stop_loss=None, \
-    take_profit=None, reduce_only=False, client_order_id=None)")]
-#[expect(clippy::too_many_arguments, reason = "the fields of an order")]
-pub fn order(
-    asset: &Bound<'_, PyAny>,
-    side: &Bound<'_, PyAny>,
-    quantity: &Bound<'_, PyAny>,
-    confidence: &Bound<'_, PyAny>,
-    reasoning: &Bound<'_, PyAny>,
-    price: Option<&Bound<'_, PyAny>>,
-    leverage: Option<&Bound<'_, PyAny>>,
-    stop_loss: Option<&Bound<'_, PyAny>>,
-    take_profit: Option<&Bound<'_, PyAny>>,
-    reduce_only: bool,
-    client_order_id: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Order> {
-    build(
-        asset,
-        side,
-        quantity,
-        confidence,
-        reasoning,
-        price,
-        leverage,
-        stop_loss,
-        take_profit,
-        reduce_only,
-        client_order_id,
-    )
+impl Order {
+    /// Reads and checks every field. The first five must be there.
+    #[inline]
+    pub fn from_fields(py: Python<'_>, fields: &OrderFields<'_, '_>) -> PyResult<Self> {
+        let [asset, side, quantity, confidence, reasoning, price, leverage, stop_loss, take_profit, reduce_only, id] =
+            fields.each_ref().map(Option::as_deref);
+        let needed = |value: Option<_>, field: &str| value.ok_or_else(|| invalid(py, format!("{field} is missing")));
+        let optional =
+            |value: Option<&Bound<'_, PyAny>>, field| value.map(|value| convert::number(value, field)).transpose();
+        let terms = Terms {
+            asset: convert::asset(needed(asset, "asset")?)?,
+            side: convert::side(needed(side, "side")?)?,
+            quantity: convert::number(needed(quantity, "quantity")?, "quantity")?,
+            price: optional(price, "price")?,
+            leverage: optional(leverage, "leverage")?.unwrap_or(Nano::ONE),
+            stop_loss: optional(stop_loss, "stop_loss")?,
+            take_profit: optional(take_profit, "take_profit")?,
+            reduce_only: reduce_only.map(|value| convert::flag(value, "reduce_only")).transpose()?.unwrap_or(false),
+            confidence: convert::number(needed(confidence, "confidence")?, "confidence")?,
+        };
+        if let Err(FieldError { field, allowed }) = terms.check() {
+            let given =
+                [("price", price), ("leverage", leverage), ("stop_loss", stop_loss), ("take_profit", take_profit)];
+            let given = given.into_iter().chain([("quantity", quantity), ("confidence", confidence)]);
+            let value = given.filter(|(name, _)| *name == field).find_map(|(_, value)| value);
+            return Err(convert::out_of_range(needed(value, field)?, field, allowed));
+        }
+        let reasoning = needed(reasoning, "reasoning")?;
+        let words = convert::text(reasoning, "reasoning")?;
+        if let Err(FieldError { field, allowed }) = check_reasoning(words) {
+            return Err(convert::out_of_range(reasoning, field, allowed));
+        }
+        let client_order_id = id.map(|id| convert::name(id, "client_order_id")).transpose()?.map(Into::into);
+        Ok(Self { order: CoreOrder { terms, reasoning: words.into(), client_order_id } })
+    }
 }
 
 #[pymethods]
 impl Order {
     #[new]
     #[pyo3(signature = (asset, side, quantity, *, confidence, reasoning, price=None, leverage=None, stop_loss=None,
-        take_profit=None, reduce_only=false, client_order_id=None),
+        take_profit=None, reduce_only=None, client_order_id=None),
         text_signature = "(asset, side, quantity, *, confidence, reasoning, price=None, leverage=1, stop_loss=None, \
         take_profit=None, reduce_only=False, client_order_id=None)")]
     #[expect(clippy::too_many_arguments, reason = "the fields of an order")]
     fn new(
+        py: Python<'_>,
         asset: &Bound<'_, PyAny>,
         side: &Bound<'_, PyAny>,
         quantity: &Bound<'_, PyAny>,
@@ -131,22 +88,17 @@ impl Order {
         leverage: Option<&Bound<'_, PyAny>>,
         stop_loss: Option<&Bound<'_, PyAny>>,
         take_profit: Option<&Bound<'_, PyAny>>,
-        reduce_only: bool,
+        reduce_only: Option<&Bound<'_, PyAny>>,
         client_order_id: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        build(
-            asset,
-            side,
-            quantity,
-            confidence,
-            reasoning,
-            price,
-            leverage,
-            stop_loss,
-            take_profit,
-            reduce_only,
-            client_order_id,
-        )
+        let given = [asset, side, quantity, confidence, reasoning].map(|value| Some(value.as_borrowed()));
+        let [asset, side, quantity, confidence, reasoning] = given;
+        let optional = [price, leverage, stop_loss, take_profit, reduce_only, client_order_id];
+        let [price, leverage, stop_loss, take_profit, reduce_only, id] =
+            optional.map(|value| value.map(Bound::as_borrowed));
+        let fields =
+            [asset, side, quantity, confidence, reasoning, price, leverage, stop_loss, take_profit, reduce_only, id];
+        Self::from_fields(py, &fields)
     }
 
     /// What is traded.

@@ -25,6 +25,8 @@ pub struct Desk {
     pub records: Vec<Record>,
     /// The named correlation groups, as indices of assets.
     pub groups: Vec<Vec<usize>>,
+    /// The lot step of the first asset; the others have none.
+    pub lot_step: Nano,
     clock: i64,
     marks: [Nano; ASSETS.len()],
     /// The sequences of approved orders with their quantities.
@@ -37,7 +39,15 @@ impl Desk {
         let mut engine = Engine::new("vault", limits, START);
         let records = engine.take_records();
         let marks = [Nano::whole(100); ASSETS.len()];
-        Self { engine, records, groups: Vec::new(), clock: START.nanos(), marks, approved: Vec::new() }
+        Self {
+            engine,
+            records,
+            groups: Vec::new(),
+            lot_step: Nano::STEP,
+            clock: START.nanos(),
+            marks,
+            approved: Vec::new(),
+        }
     }
 
     /// The same desk around an engine that was rebuilt from the records.
@@ -135,6 +145,7 @@ impl Desk {
             Operation::Volatility(value) => engine.set_volatility(*value),
             Operation::Groups(kind) => self.regroup(*kind),
             Operation::LotSteps(step) => {
+                self.lot_step = step.unwrap_or(Nano::STEP);
                 engine.set_lot_steps(step.iter().map(|step| (asset(0), *step)).collect::<BTreeMap<_, _>>())
             }
             Operation::Hold(confidence) => engine.hold(*confidence, "nothing to do").map(|_| ()),

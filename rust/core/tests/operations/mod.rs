@@ -1,4 +1,5 @@
 //! Every operation of an engine at random, and the numbers, limits and orders that they are made of.
+#![allow(dead_code, reason = "each test file uses its part of this")]
 
 pub mod desk;
 
@@ -147,7 +148,8 @@ fn side() -> impl Strategy<Value = Side> {
     prop_oneof![Just(Side::Buy), Just(Side::Sell)]
 }
 
-fn proposal(magnitude: Magnitude) -> BoxedStrategy<Operation> {
+/// An order of any kind.
+pub fn proposal(magnitude: Magnitude) -> BoxedStrategy<Proposal> {
     let shape = (0..ASSETS.len(), side(), quantity(magnitude), prop::option::weighted(0.4, 940_i64..=1_060));
     let guard = (prop::option::weighted(0.9, -5_i64..=60), prop_oneof![4 => 1_i64..=1, 1 => 1_i64..=12]);
     let origin = prop_oneof![6 => Just(Origin::Agent), 1 => Just(Origin::Owner), 1 => Just(Origin::Protection)];
@@ -155,18 +157,7 @@ fn proposal(magnitude: Magnitude) -> BoxedStrategy<Operation> {
     let build = move |((asset, side, quantity, price), (stop, leverage), (reduce_only, sure, origin, id))| {
         let confidence = Nano::from_raw(i128::from(10 - sure) * 100_000_000);
         let leverage = Nano::whole(leverage);
-        Operation::Authorize(Proposal {
-            asset,
-            side,
-            quantity,
-            price,
-            stop,
-            leverage,
-            reduce_only,
-            confidence,
-            origin,
-            id,
-        })
+        Proposal { asset, side, quantity, price, stop, leverage, reduce_only, confidence, origin, id }
     };
     (shape, guard, rest).prop_map(build).boxed()
 }
@@ -246,7 +237,7 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
     prop_oneof![
         8 => waits.prop_map(Operation::Wait),
         12 => mark,
-        12 => proposal(magnitude),
+        12 => proposal(magnitude).prop_map(Operation::Authorize),
         8 => execution(magnitude),
         3 => money.clone().prop_map(Operation::Deposit),
         1 => money.clone().prop_map(Operation::Withdraw),

@@ -150,7 +150,7 @@ LEVERAGE, POSITION_SIZE, STOP_REQUIRED, STOP_DISTANCE, DAILY_LOSS, DRAWDOWN, CON
 
 @dataclass(slots=True)
 class Caps:
-    """What depends on the vault alone, an entry an asset: limits of the resulting position in units, of the stop in price.
+    """What depends on the vault alone, an entry an asset: the position in units, the stop's distance in price.
 
     An asset whose position is too large already gets a limit below zero, which no order meets.
     """
@@ -288,10 +288,11 @@ class BlockedNumpy:
         note(STOP_DISTANCE)
 
 
-BLOCKS = (2_048, 4_096, 8_192, 16_384, 32_768)
+BLOCKS = {f"numpy, blocks of {block:,} rows": block for block in (4_096, 8_192, 16_384, 32_768, 65_536)}
+VERSIONS = ("numpy, whole arrays", *BLOCKS)
 
 
 def numpy_versions(caps: Caps) -> dict[str, Callable[[dict[str, Any]], Masks]]:
     """Every numpy version by name; which is the fastest is measured, not assumed."""
-    blocked = {f"numpy, blocks of {block:,} rows": BlockedNumpy.of(caps, block) for block in BLOCKS}
-    return {"numpy, whole arrays": lambda columns: plain_numpy(caps, columns), **blocked}
+    blocked = {name: BlockedNumpy.of(caps, block) for name, block in BLOCKS.items()}
+    return {VERSIONS[0]: lambda columns: plain_numpy(caps, columns), **blocked}

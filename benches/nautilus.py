@@ -59,14 +59,15 @@ class Desk:
         self.orders = OrderFactory(trader_id=self.trader, strategy_id=self.strategy, clock=clock, cache=None)
         self.quantity, self.price = Quantity.from_int(100_000), Price.from_str("1.00001")
 
-    def command(self) -> Any:
-        """An order to be judged, in the cache as the strategy would leave it."""
+    def command(self, *, cached: bool) -> Any:
+        """An order to be judged; a denial writes to the cache's copy of it."""
         from nautilus_trader.core.uuid import UUID4
         from nautilus_trader.execution.messages import SubmitOrder
         from nautilus_trader.model.enums import OrderSide
 
         order = self.orders.limit(self.instrument.id, OrderSide.BUY, self.quantity, self.price)
-        self.cache.add_order(order)
+        if cached:
+            self.cache.add_order(order)
         return SubmitOrder(
             trader_id=self.trader,
             strategy_id=self.strategy,
@@ -83,11 +84,10 @@ def empty(_command: object) -> None:
 
 def prepared(notional_max: int | None) -> dict[str, Any]:
     """A new engine and new orders for one round: an order can be submitted once."""
-    desk = Desk(notional_max)
-    judged = desk.command()
-    desk.engine.execute(judged)
-    assert (len(desk.passed), len(desk.denied)) == ((1, 0) if notional_max is None else (0, 1))
-    return {"judge": desk.engine.execute, "commands": [desk.command() for _ in range(CALLS)]}
+    desk, cached = Desk(notional_max), notional_max is not None
+    desk.engine.execute(desk.command(cached=cached))
+    assert (len(desk.passed), len(desk.denied)) == ((0, 1) if cached else (1, 0))
+    return {"judge": desk.engine.execute, "commands": [desk.command(cached=cached) for _ in range(CALLS)]}
 
 
 def measure(rounds: int) -> dict[str, Ratio]:

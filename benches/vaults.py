@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
 from gxrisk import Gate, Limits, ManualClock, Order, SystemClock, order
 
 START = "2020-03-12T00:00:00Z"
@@ -65,11 +64,14 @@ def freshen(gate: Gate, positions: int = POSITIONS) -> None:
 
 
 def columns(rows: int, seed: int = 7) -> Columns:
-    """Orders as columns: about one in five violates something, spread over the rules, so branches are not foreseen."""
+    """Orders as columns: about one in five violates something, spread over the rules, so branches are not foreseen.
+
+    Prices, quantities and stops are those of a usual exchange; `asset` holds codes as numpy indexes with them.
+    """
     random = np.random.default_rng(seed)
     side = np.where(random.random(rows) < 0.5, 1.0, -1.0)
     quantity = np.round(random.uniform(1, 100, rows), 3)
-    quantity[random.random(rows) < 0.05] *= 1_000_000
+    quantity[random.random(rows) < 0.05] *= 10_000
     price = np.round(random.uniform(0.99 * MARK, 1.01 * MARK, rows), 2)
     leverage = np.round(random.uniform(1, 5, rows), 1)
     leverage[random.random(rows) < 0.05] = 9

@@ -119,8 +119,6 @@ class Model:
         self.tokens = min(F(self.limits.order_burst), self.tokens + refill)
         if self.now // DAY > self.day:
             self.day, self.daily_trades, self.day_opening = self.now // DAY, 0, self.equity
-            self.end("daily_loss")
-            self.end("trade_limit")
         for code, trip in list(self.tripped.items()):
             if trip.until is not None and self.now >= trip.until:
                 self.end(code)
@@ -149,6 +147,11 @@ class Model:
             self.trip("trade_limit", (self.day + 1) * DAY)
         if self.last_volatility > self.limits.volatility_max:
             self.trip("volatility")
+
+    def look_for_jump(self, asset: str) -> None:
+        first, new = self.marks[asset][-1][0] - self.limits.price_move_window_s * SECOND, self.marks[asset][-1][1]
+        if any(t >= first and abs(new - old) > self.limits.price_move_max * old for t, old in self.marks[asset]):
+            self.trip("price_move", self.now + self.limits.price_move_pause_s * SECOND)
 
     def trip(self, code: str, until: int | None = None) -> None:
         if code == "price_move" or code not in self.tripped:
@@ -190,12 +193,10 @@ class Model:
         if earlier and time < earlier[-1][0]:
             self.ignored_marks += 1
             return False
-        window = [old for t, old in earlier if t >= time - self.limits.price_move_window_s * SECOND]
         self.marks[asset] = [*earlier, (time, new)]
         if atr is not None:
             self.atrs[asset] = atr
-        if any(abs(new - old) > self.limits.price_move_max * old for old in window):
-            self.trip("price_move", self.now + self.limits.price_move_pause_s * SECOND)
+        self.look_for_jump(asset)
         return True
 
     @operation
@@ -366,6 +367,8 @@ class Model:
         if limits.looser_than(self.limits) and (self.working or any(map(self.held, self.positions))):
             raise Refused("looser, and the vault is not flat")
         self.limits, self.tokens = limits, min(self.tokens, F(limits.order_burst))
+        for asset in () if "price_move" in self.tripped else self.marks:
+            self.look_for_jump(asset)
 
     @operation
     def set_risk_scale(self, scale: Any) -> None:

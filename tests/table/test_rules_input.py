@@ -50,7 +50,7 @@ FIRST = proposal(client_id="first")
 
 def used(wanted: Order = FIRST, origin: Origin = "agent", **limits: object) -> Vault:
     """A long vault to which an order with an id was proposed."""
-    vault = Vault().holding(5).tightened(**limits)
+    vault = Vault().holding(5).limited(**limits)
     vault.gate.authorize(wanted, origin=origin)
     return vault
 
@@ -91,7 +91,7 @@ def test_an_id_is_new_once() -> None:
 
 def listed(*assets: str) -> Vault:
     """A vault long 5 SOL whose allow-list was set afterwards."""
-    return Vault().holding(5, "SOL").tightened(assets=list(assets))
+    return Vault().holding(5, "SOL").limited(assets=list(assets))
 
 
 def unmarked() -> Vault:
@@ -212,7 +212,9 @@ def reduce_rows() -> list[Row]:
         others = "".join(f", {what} {q}" for what, q in (("reducing", working), ("opening", opening)) if q)
         case = f"{origin} {side} {quantity} of {position}{others}"
         figures = (limit is not None, number(limit), number(observed))
-        rows.append(Row("reduce_only", case, given, exit_of(side, quantity), *figures, position if limit else "", origin))
+        rows.append(
+            Row("reduce_only", case, given, exit_of(side, quantity), *figures, position if limit else "", origin)
+        )
     return rows
 
 

@@ -36,7 +36,7 @@ def geared(position: str = "0", other: str = "0", working: tuple[Side, str] | No
         vault.accepted(proposal(*working))
     if lost != "0":
         vault.lost(lost)
-    return vault.tightened(max_leverage=1)
+    return vault.limited(max_leverage=1)
 
 
 CAP = "10000"
@@ -90,7 +90,7 @@ def sized(scale: str = "1", position: str | None = None) -> Vault:
     if position:
         vault.holding(position)
     vault.gate.set_risk_scale(scale)
-    return vault.tightened(max_position_fraction="0.25")
+    return vault.limited(max_position_fraction="0.25")
 
 
 # side, quantity, limit price, risk scale; limit and observed (quantity x the dearer of entry and mark)
@@ -145,7 +145,7 @@ def concentrated(position: str = "0", working: tuple[Side, str] | None = None, s
     vault.gate.set_risk_scale(scale)
     for asset, price in marks.items():
         vault.marked(asset, price)
-    return vault.tightened(max_concentration="0.6")
+    return vault.limited(max_concentration="0.6")
 
 
 # case, vault, side, quantity, limit price; limit and observed (exposure in BTC after)
@@ -194,7 +194,7 @@ def grouped(eth: str = "0", sol: str = "0", scale: str = "1", groups: bool = Tru
         if quantity != "0":
             vault.holding(quantity, asset)
     vault.gate.set_risk_scale(scale)
-    return vault.tightened(max_correlated_exposure="1.5")
+    return vault.limited(max_correlated_exposure="1.5")
 
 
 CAP_OF_GROUP = ("15000", "15000.0000001")
@@ -253,7 +253,7 @@ def notional_rows() -> list[Row]:
         figures = (observed is not None, number(cap), number(observed), says)
         case = f"{side} {quantity} at {price or 'market'}, cap {cap or 'off'}"
         rows.append(Row("order_notional", case, given, proposal(side, quantity, price=price), *figures))
-    held = lambda: Vault().holding(50).tightened(max_order_notional=1000)  # noqa: E731
+    held = lambda: Vault().holding(50).limited(max_order_notional=1000)  # noqa: E731
     rows.append(Row("order_notional", "an exit of five times the cap", held, exit_of("sell", 50)))
     return rows
 

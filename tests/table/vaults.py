@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from gxrisk import Decision, Gate, Limits, ManualClock, Order, Snapshot, order
+from gxrisk import Decision, Gate, Limits, ManualClock, Order, order
 
 Side = Literal["buy", "sell"]
 Origin = Literal["agent", "owner", "protection"]
@@ -52,7 +52,7 @@ def proposal(
     asset: str = "BTC",
     *,
     price: Number | None = None,
-    stop: Number | None | Literal["usual"] = "usual",
+    stop: Number | Literal["usual"] | None = "usual",
     leverage: Number = 1,
     reduce_only: bool = False,
     confidence: Number = "0.9",
@@ -114,8 +114,8 @@ class Vault:
         assert self.gate.mark(asset, price, atr=atr)
         return self
 
-    def tightened(self, **changes: Any) -> Vault:
-        """The same vault under stricter limits."""
+    def limited(self, **changes: Any) -> Vault:
+        """The same vault under changed limits."""
         self.gate.set_limits(self.gate.limits.replace(**changes))
         return self
 
@@ -188,8 +188,8 @@ class Vault:
         return [record for record in records if all(record[name] == value for name, value in having.items())]
 
     @property
-    def now(self) -> Snapshot:
-        """The vault at this instant."""
+    def now(self) -> Any:
+        """The vault at this instant: its snapshot, whose Decimals the rows compare with plain numbers."""
         return self.gate.snapshot()
 
 
@@ -197,7 +197,7 @@ def in_state(state: str) -> Vault:
     """A vault that is long 5 BTC, in a trading state that nothing but the state shows."""
     vault = Vault().holding(5)
     if state == "reduce_only":
-        vault.tightened(max_daily_trades=1)  # the one that built the position: trade_limit
+        vault.limited(max_daily_trades=1)  # the one that built the position: trade_limit
     if state == "halted":
         vault.gate.pause()
     assert vault.gate.state == state

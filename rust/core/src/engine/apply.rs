@@ -60,8 +60,10 @@ impl Engine {
             }
             Event::Ended { breaker } => {
                 self.latches.set(*breaker, None);
-                if *breaker == Breaker::ConsecutiveLosses {
-                    self.account.loss_streak = 0;
+                match breaker {
+                    Breaker::ConsecutiveLosses => self.account.loss_streak = 0,
+                    Breaker::OracleFailure => self.stale = None,
+                    _ => {}
                 }
             }
             Event::CancelRequested { orders } => {
@@ -170,6 +172,17 @@ impl Engine {
         self.windows.push(PriceWindow::default());
         self.index.insert(asset, number);
         slot
+    }
+
+    /// Takes back a slot that was made for what could not be booked.
+    fn forget_newest_slot(&mut self, asset: &Asset) {
+        self.index.remove(asset);
+        self.assets.pop();
+        self.windows.pop();
+        let is_own_group = self.holdings.pop().is_some_and(|holding| holding.group as usize >= self.group_names.len());
+        if is_own_group {
+            self.groups.pop();
+        }
     }
 
     fn apply_groups(&mut self, groups: &BTreeMap<Box<str>, Vec<Asset>>) -> Result<(), Refusal> {
@@ -357,13 +370,18 @@ impl Engine {
     fn book_foreign_fill(&mut self, fill: &Fill) -> Result<(), Refusal> {
         let execution =
             Execution { side: fill.side, quantity: fill.quantity, price: fill.price, fee: fill.fee, stop: None };
+        let is_new = self.slot(&fill.asset).is_none();
         let slot = self.slot_of(fill.asset);
-        self.revise(slot, |holding, account| {
+        let booking = self.revise(slot, |holding, account| {
             if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
                 account.count_round_trip(profit);
             }
             Some(())
-        })?;
+        });
+        if is_new && booking.is_err() {
+            self.forget_newest_slot(&fill.asset);
+        }
+        booking?;
         self.foreign_fills.entry(fill.order_id.clone()).or_default().insert(fill.fill_id.clone());
         Ok(())
     }

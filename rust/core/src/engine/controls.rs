@@ -70,6 +70,10 @@ impl Engine {
             return Err(Refusal::Loosened(loosened.join(", ")));
         }
         self.commit(Event::LimitsSet { limits: Arc::new(limits) })?;
+        // A tighter limit may already be broken by the marks that are known.
+        if self.latches.get(Breaker::PriceMove).is_none() {
+            self.jump = (0..self.assets.len()).find_map(|slot| self.find_jump(slot));
+        }
         self.look();
         Ok(())
     }

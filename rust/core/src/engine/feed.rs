@@ -29,11 +29,16 @@ impl Engine {
         let slot = known.unwrap_or_else(|| self.slot_of(tick.asset));
         self.place_mark(slot, tick)?;
         self.untold.insert(slot);
-        let extremes = self.windows.get(slot).and_then(PriceWindow::extremes);
-        let max = self.limits.price_move_max;
-        self.jump = extremes.and_then(|extremes| Jump::find(tick.asset, tick.price, extremes, max));
+        self.jump = self.find_jump(slot);
         self.look();
         Ok(true)
+    }
+
+    /// Whether the asset's newest mark lies too far from one of its window.
+    pub(super) fn find_jump(&self, slot: usize) -> Option<Jump> {
+        let extremes = self.windows.get(slot).and_then(PriceWindow::extremes)?;
+        let newest = self.holdings.get(slot)?.mark?;
+        Jump::find(*self.assets.get(slot)?, newest.price, extremes, self.limits.price_move_max)
     }
 
     /// Records what the marks since the last record did, so that the records rebuild it.

@@ -41,7 +41,8 @@ pub fn explain(case: &Case<'_>) -> Reason {
     let max = case.facts.limits.max_leverage;
     if !is_in_range(case) {
         let seen = case.terms.leverage;
-        return Reason::new(max, seen, format!("the order's leverage is {seen}; it must be from 1 to {max}"));
+        let missed = if seen < Nano::ONE { Nano::ONE } else { max };
+        return Reason::new(missed, seen, format!("the order's leverage is {seen}; it must be from 1 to {max}"));
     }
     if case.facts.account.unmarked > 0 || case.exposure_after.is_none() {
         return Reason::new(case.facts.caps.gross, None::<Nano>, "the gross exposure cannot be measured without every price");

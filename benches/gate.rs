@@ -2,6 +2,7 @@
 //!
 //! Each group holds its own baseline, measured in the same run: quote ratios, never nanoseconds.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -157,15 +158,22 @@ fn vaults(c: &mut Criterion) {
     let order = terms(0, "1", "98");
     for power in [0_u32, 10, 15, 20] {
         let count = 1_usize << power;
-        // Made inside the closures, so that a filtered run does not build a million vaults.
-        let fleet = || (0..count).map(|_| engine(1, 1)).collect::<Vec<Engine>>();
+        // Made when first asked for, so that a filtered run does not build a million vaults; and once, not at each sample.
+        let fleet = RefCell::new(Vec::new());
+        let made = || {
+            let mut vaults = fleet.borrow_mut();
+            if vaults.is_empty() {
+                vaults.extend((0..count).map(|_| engine(1, 1)));
+            }
+            vaults
+        };
         let mut shuffle = Shuffle { state: 1, mask: count - 1 };
         group.bench_with_input(BenchmarkId::new("judge at random", count), &count, |b, _| {
-            let mut vaults = fleet();
+            let mut vaults = made();
             b.iter(|| vaults[shuffle.next()].judge(black_box(&order), None, Origin::Agent));
         });
         group.bench_with_input(BenchmarkId::new("touch at random", count), &count, |b, _| {
-            let vaults = fleet();
+            let vaults = made();
             b.iter(|| black_box(&vaults[shuffle.next()]).touch(black_box(&order.asset)));
         });
     }

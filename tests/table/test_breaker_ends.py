@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from gxrisk import BREAKERS, VaultError
+from gxrisk import BREAKERS
 
 from .vaults import Vault, exit_of, proposal
 
@@ -282,29 +282,3 @@ def test_trips_again(
     again(vault)
     assert vault.tripped() == (breaker,)
     assert len(vault.journal("end", breaker=breaker)) == 1
-
-
-def test_reactivating_below_the_threshold_needs_a_new_base() -> None:
-    """Refused as a whole, the kill with it; the rebase is told with the old base and peak."""
-    vault = drawn()
-    vault.gate.kill("the owner wants out")
-    with pytest.raises(VaultError, match="rebase"):
-        vault.gate.reactivate()
-    assert (vault.tripped(), vault.now.killed, vault.gate.state) == (("drawdown",), True, "halted")
-    vault.gate.reactivate(rebase=True)
-    assert (vault.tripped(), vault.now.killed, vault.gate.state) == ((), False, "active")
-    assert (vault.now.base, vault.now.peak, vault.now.drawdown) == (8500, 8500, 0)
-    (record,) = vault.journal("reactivated")
-    figures = {name: record[name] for name in ("rebase", "old_base", "old_peak", "new_base")}
-    assert figures == {"rebase": True, "old_base": 10_000, "old_peak": 10_000, "new_base": 8500}
-
-
-def test_a_new_base_must_be_above_nothing() -> None:
-    """Equity of zero cannot be one; a deposit makes it possible."""
-    vault = Vault(max_drawdown="0.15").lost(10_000)
-    with pytest.raises(VaultError):
-        vault.gate.reactivate(rebase=True)
-    assert "drawdown" in vault.tripped()
-    vault.gate.deposit("0.000000001")
-    vault.gate.reactivate(rebase=True)
-    assert "drawdown" not in vault.tripped()

@@ -1,4 +1,4 @@
-"""The nine breakers of section 7: what trips them, to the unit, and what they do. How they end is in test_breaker_ends."""
+"""The nine breakers of section 7: what trips them, to the unit, and what they do; their ends: test_breaker_ends."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def test_every_breaker_has_rows_on_both_sides_of_its_trip_point(breaker: str) ->
 
 
 def test_a_window_of_many_marks_a_second_forgets_no_extreme() -> None:
-    """2,000 marks a tenth of a second apart, rising by 0.004 each: at 300 s the first is still held against the last."""
+    """2,000 marks a tenth of a second apart, each 0.004 higher: at 300 s the first is still held against the last."""
     vault = price_move()
     for step in range(1, 2000):
         vault.after("0.1").marked("BTC", 100 + Decimal(step) * Decimal("0.004"))

@@ -68,7 +68,7 @@ STRICT = {
 
 
 def ruined() -> Vault:
-    """Everything against it: long ETH, an order working, an id and every token used, 2,000 lost, BTC stale, unlisted."""
+    """Everything against it: long ETH, an order working, an id and all tokens used, 2,000 lost, BTC stale, unlisted."""
     vault = Vault().holding(1, "ETH")
     vault.accepted(proposal("buy", 1, "ETH", client_id="used"))
     vault.lost(2000).limited(**STRICT)

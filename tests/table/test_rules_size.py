@@ -129,7 +129,7 @@ def size_rows() -> list[Row]:
         case, wanted = f"{origin}'s exit of twice the size", exit_of("sell", 50)
         rows.append(Row("position_size", case, lambda: sized("1", "50"), wanted, origin=origin))
     wanted = proposal("buy", "25.000000001")
-    figures = (True, number("2500"), number("2500.0000001"))
+    figures = (True, number("2500"), number("2500.0000001"), "")
     beside = ("trading_state",)
     rows.append(Row("position_size", "an owner's opening", sized, wanted, *figures, origin="owner", beside=beside))
     return rows

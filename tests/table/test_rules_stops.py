@@ -94,7 +94,7 @@ def distance_rows() -> list[Row]:
         case = f"{side} at {price or 'market'}, stop {stop}, ATR {atr or 'unknown'}"
         rows.append(Row("stop_loss_distance", case, given, proposal(side, 1, price=price, stop=stop), *figures))
     kept, far = proposal("buy", 1, stop=92), proposal("buy", 1, stop="91.999999999")
-    figures = (True, number("8"), number("8.000000001"))
+    figures = (True, number("8"), number("8.000000001"), "")
     rows.append(Row("stop_loss_distance", "a mark without an ATR keeps the last", lambda: ranged("2", True), kept))
     rows.append(Row("stop_loss_distance", "the kept ATR decides", lambda: ranged("2", True), far, *figures))
     held = lambda: Vault().holding(5).limited(stop_atr_min="0.5", stop_atr_max=4)  # noqa: E731
@@ -153,7 +153,7 @@ def liquidation_rows() -> list[Row]:
 def budgeted(
     *held: tuple[str, str], lost: str = "0", working: tuple[str, str, str] | None = None, mark: str = "100"
 ) -> Vault:
-    """1 % of the day's opening of 10,000: 100. Positions by quantity and stop, a working buy, the day's loss, the mark."""
+    """1 % of the day's opening: 100. Positions by quantity and stop, a working buy, the day's loss, the mark."""
     vault = Vault()
     for quantity, stop in held:
         side: Side = "sell" if quantity.startswith("-") else "buy"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from gxrisk import BREAKERS, ApprovalError, InvalidOrder
+from gxrisk import BREAKERS, ApprovalError, InvalidOrder, VaultError
 
 from .test_breaker_ends import TRIPPED
 from .test_breakers import STATES
@@ -133,6 +133,32 @@ def test_controls_end_their_breakers_and_no_other(control: str, ended: set[str])
             vault.lost(-1500)
         getattr(vault.gate, control)()
         assert (vault.tripped() == ()) is (breaker in ended), breaker
+
+
+def test_reactivating_below_the_threshold_needs_a_new_base() -> None:
+    """Refused as a whole, the kill with it; the rebase is told with the old base and peak."""
+    vault = TRIPPED["drawdown"]()
+    vault.gate.kill("the owner wants out")
+    with pytest.raises(VaultError, match="rebase"):
+        vault.gate.reactivate()
+    assert (vault.tripped(), vault.now.killed, vault.gate.state) == (("drawdown",), True, "halted")
+    vault.gate.reactivate(rebase=True)
+    assert (vault.tripped(), vault.now.killed, vault.gate.state) == ((), False, "active")
+    assert (vault.now.base, vault.now.peak, vault.now.drawdown) == (8500, 8500, 0)
+    (record,) = vault.journal("reactivated")
+    figures = {name: record[name] for name in ("rebase", "old_base", "old_peak", "new_base")}
+    assert figures == {"rebase": True, "old_base": 10_000, "old_peak": 10_000, "new_base": 8500}
+
+
+def test_a_new_base_must_be_above_nothing() -> None:
+    """Equity of zero cannot be one; a deposit makes it possible."""
+    vault = Vault(max_drawdown="0.15").lost(10_000)
+    with pytest.raises(VaultError):
+        vault.gate.reactivate(rebase=True)
+    assert "drawdown" in vault.tripped()
+    vault.gate.deposit("0.000000001")
+    vault.gate.reactivate(rebase=True)
+    assert "drawdown" not in vault.tripped()
 
 
 def test_kill_cancels_everything_and_says_why() -> None:

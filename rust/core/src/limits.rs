@@ -111,6 +111,17 @@ pub enum LimitError {
     },
 }
 
+/// What a message shows of a name that was given: not a megabyte of it.
+fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
+}
+
+impl LimitError {
+    fn unknown(name: &str) -> Self {
+        Self::Unknown(shown(name))
+    }
+}
+
 const fn thousandths(value: i64) -> Nano {
     Nano::from_raw((value as i128).wrapping_mul(1_000_000))
 }
@@ -214,7 +225,7 @@ macro_rules! limits {
             /// The limits of a tier.
             pub fn for_tier(tier: &str) -> Result<Self, LimitError> {
                 let Some(index) = TIERS.iter().position(|name| *name == tier) else {
-                    return Err(LimitError::UnknownTier(tier.to_owned()));
+                    return Err(LimitError::UnknownTier(shown(tier)));
                 };
                 $(let $name = {
                     let [guard, growth, octane] = $tiers;
@@ -227,7 +238,7 @@ macro_rules! limits {
             pub fn get(&self, name: &str) -> Result<Value, LimitError> {
                 match name {
                     $(stringify!($name) => Ok(self.$name.value()),)+
-                    _ => Err(LimitError::Unknown(name.to_owned())),
+                    _ => Err(LimitError::unknown(name)),
                 }
             }
 
@@ -309,7 +320,7 @@ limits! {
 impl Field {
     /// The field of that name.
     pub fn named(name: &str) -> Result<&'static Self, LimitError> {
-        FIELDS.iter().find(|field| field.name == name).ok_or_else(|| LimitError::Unknown(name.to_owned()))
+        FIELDS.iter().find(|field| field.name == name).ok_or_else(|| LimitError::unknown(name))
     }
 
     /// What may be given, as a sentence's end.

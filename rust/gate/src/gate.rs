@@ -152,7 +152,8 @@ impl Gate {
             let approval = Approval::issue(self.number, vault_id, ruling.sequence, ruling.expires, proof);
             inner.approvals.insert(ruling.sequence, Arc::new(approval));
         }
-        let approval = inner.approvals.get(&ruling.sequence).map(Arc::clone);
+        let approval =
+            inner.approvals.get(&ruling.sequence).filter(|approval| approval.expires() > now).map(Arc::clone);
         Ok(Decided { ruling, approval })
     }
 

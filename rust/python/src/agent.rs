@@ -11,19 +11,20 @@ use crate::batch;
 use crate::decision::Decision;
 use crate::gate::Ask;
 use crate::order::Order;
+use crate::untracked::untracked;
 
 /// The handle to give to an AI: it proposes as the agent and reads, and nothing of the operator's can be reached from it.
 ///
 /// Only `Gate.agent()` makes one; it has no attributes to follow, and cannot be copied or pickled.
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct AgentGate {
     gate: Arc<gxrisk_gate::Gate>,
     passed: Py<Decision>,
 }
 
 impl AgentGate {
-    pub fn new(gate: Arc<gxrisk_gate::Gate>, passed: Py<Decision>) -> Self {
-        Self { gate, passed }
+    pub fn handle(py: Python<'_>, gate: Arc<gxrisk_gate::Gate>, passed: Py<Decision>) -> PyResult<Py<Self>> {
+        untracked(py, Self { gate, passed })
     }
 
     #[inline]
@@ -41,23 +42,28 @@ impl AgentGate {
     }
 
     /// Judges many orders; see `Gate.validate_batch`.
-    #[pyo3(signature = (columns, *, threads=1))]
+    #[pyo3(signature = (columns, *, threads=None), text_signature = "($self, columns, *, threads=1)")]
     fn validate_batch<'py>(
         &self,
         py: Python<'py>,
         columns: &Bound<'py, PyAny>,
-        threads: usize,
+        threads: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         batch::validate(py, &self.gate, columns, threads)
     }
 
     /// Decides on an order: on approval reserves for it; records the decision; then hands out the approval.
-    fn authorize(&self, py: Python<'_>, order: &Bound<'_, Order>) -> PyResult<Decision> {
+    fn authorize(&self, py: Python<'_>, order: &Bound<'_, Order>) -> PyResult<Py<Decision>> {
         self.ask().authorize(py, order.get(), Origin::Agent)
     }
 
     /// Records that the model chose to do nothing, with its confidence (0 to 1) and reasoning.
-    fn hold(&self, py: Python<'_>, confidence: &Bound<'_, PyAny>, reasoning: &Bound<'_, PyAny>) -> PyResult<Decision> {
+    fn hold(
+        &self,
+        py: Python<'_>,
+        confidence: &Bound<'_, PyAny>,
+        reasoning: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<Decision>> {
         self.ask().hold(py, confidence, reasoning)
     }
 

@@ -12,11 +12,14 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntype
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
-use crate::convert;
+use crate::convert::{self, shortened};
 use crate::error::{invalid, raise};
 
 const COLUMNS: [&str; 9] =
     ["asset", "assets", "side", "quantity", "price", "leverage", "stop_loss", "reduce_only", "confidence"];
+
+/// The most threads that share a batch.
+const THREADS_MAX: u64 = 64;
 
 /// Orders as columns of equal length.
 struct Rows<'py> {
@@ -68,14 +71,15 @@ pub fn validate<'py>(
     py: Python<'py>,
     gate: &Gate,
     columns: &Bound<'py, PyAny>,
-    threads: usize,
+    threads: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyArray1<u32>>> {
+    let threads = threads.map(|threads| convert::count(threads, "threads", 1, THREADS_MAX)).transpose()?.unwrap_or(1);
     let rows = Rows::read(columns)?;
     let count = rows.codes.len();
     let batch = gate.batch(&rows.assets).map_err(|error| raise(py, error))?;
     let slices = Slices::new(&rows)?;
     let (assets, codes) = (&rows.assets, &rows.codes);
-    let workers = threads.clamp(1, 64).min(count.div_ceil(4_096).max(1));
+    let workers = usize::try_from(threads).unwrap_or(1).min(count.div_ceil(4_096).max(1));
     let mut masks = vec![0_u32; count];
     let chunk = count.div_ceil(workers).max(1);
     let wrong = py.detach(|| {
@@ -292,9 +296,16 @@ impl<'py> Column<'py> {
         {
             return Ok(Self::Rows(rows));
         }
+        let array = array_of(values, name)?;
+        let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+        // Truth is no number, except where truth is asked for.
+        let is_numeric = matches!(kind.as_str(), "f" | "i" | "u" | "O") || (kind == "b" && name == "reduce_only");
+        if !is_numeric {
+            return Err(invalid(py, format!("the column \"{name}\" must be one row of numbers")));
+        }
         let options = PyDict::new(py);
         options.set_item("dtype", "f8")?;
-        let floats = py.import("numpy")?.call_method("ascontiguousarray", (values,), Some(&options));
+        let floats = py.import("numpy")?.call_method("ascontiguousarray", (array,), Some(&options));
         let rows = floats.and_then(|floats| floats.extract::<PyReadonlyArray1<'py, f64>>());
         rows.map(Self::Rows).map_err(|error| {
             invalid(py, format!("the column \"{name}\" cannot be read as one row of floats: {}", error.value(py)))
@@ -307,7 +318,7 @@ impl<'py> Column<'py> {
         if values.is_instance_of::<PyString>() {
             return Ok(Self::Constant(if convert::side(values)? == Side::Buy { 1.0 } else { -1.0 }));
         }
-        let array = py.import("numpy")?.call_method1("asarray", (values,))?;
+        let array = array_of(values, "side")?;
         let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
         if matches!(kind.as_str(), "f" | "i") {
             return Self::read("side", &array);
@@ -318,7 +329,10 @@ impl<'py> Column<'py> {
             .map(|word| match Side::from_word(word) {
                 Some(Side::Buy) => Ok(1.0),
                 Some(Side::Sell) => Ok(-1.0),
-                None => Err(invalid(py, format!("the column \"side\" holds {word:?}; it must be \"buy\" or \"sell\""))),
+                None => Err(invalid(
+                    py,
+                    format!("the column \"side\" holds {}; it must be \"buy\" or \"sell\"", shortened(word)),
+                )),
             })
             .collect::<PyResult<Vec<f64>>>()?;
         let rows: Vec<f64> = codes.iter().map(|code| signs.get(*code as usize).copied().unwrap_or(f64::NAN)).collect();
@@ -342,10 +356,15 @@ fn read_assets(
     if asset.is_instance_of::<PyString>() {
         return Ok((vec![convert::asset(asset)?], vec![0; count.unwrap_or(1)]));
     }
-    let array = py.import("numpy")?.call_method1("asarray", (asset,))?;
+    let array = array_of(asset, "asset")?;
     if let Some(names) = names {
-        let codes: PyReadonlyArray1<'_, i64> = array.call_method1("astype", ("i8",))?.extract()?;
-        let assets = names.try_iter()?.map(|name| convert::asset(&name?)).collect::<PyResult<Vec<_>>>()?;
+        let codes =
+            array.call_method1("astype", ("i8",)).and_then(|codes| codes.extract::<PyReadonlyArray1<'_, i64>>());
+        let codes = codes
+            .map_err(|_| invalid(py, "the column \"asset\" must be one row of integer codes beside \"assets\""))?;
+        let listed =
+            names.try_iter().map_err(|_| convert::out_of_range(names, "assets", "must be a list of asset names"))?;
+        let assets = listed.map(|name| convert::asset(&name?)).collect::<PyResult<Vec<_>>>()?;
         // An index that does not fit is reported with its row by the row loop.
         let codes = codes.as_array().iter().map(|code| u32::try_from(*code).unwrap_or(u32::MAX)).collect();
         return Ok((assets, codes));
@@ -354,18 +373,41 @@ fn read_assets(
     let assets = words
         .iter()
         .map(|word| {
-            Asset::new(word).map_err(|error| invalid(py, format!("the column \"asset\" holds {word:?}; it {error}")))
+            Asset::new(word)
+                .map_err(|error| invalid(py, format!("the column \"asset\" holds {}; it {error}", shortened(word))))
         })
         .collect::<PyResult<Vec<_>>>()?;
     Ok((assets, codes))
+}
+
+/// An array of numbers as it is; text as objects, for numpy's own text forgets zeros at its end.
+fn array_of<'py>(values: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let py = values.py();
+    if values.cast::<PyUntypedArray>().is_ok() {
+        return Ok(values.clone());
+    }
+    let numpy = py.import("numpy")?;
+    let array = numpy.call_method1("asarray", (values,)).map_err(|error| {
+        invalid(py, format!("the column \"{name}\" must be one row of values: {}", error.value(py)))
+    })?;
+    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+    if kind != "U" {
+        return Ok(array);
+    }
+    let options = PyDict::new(py);
+    options.set_item("dtype", "O")?;
+    numpy.call_method("asarray", (values,), Some(&options))
 }
 
 /// The distinct words of an array, and each row's index among them.
 fn factorise(array: &Bound<'_, PyAny>, name: &str) -> PyResult<(Vec<String>, Vec<u32>)> {
     let py = array.py();
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
-    let shape = array.cast::<PyUntypedArray>()?.ndim();
-    if shape != 1 || !matches!(kind.as_str(), "U" | "O" | "T") {
+    let untyped = array.cast::<PyUntypedArray>()?;
+    if untyped.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    if untyped.ndim() != 1 || !matches!(kind.as_str(), "U" | "O" | "T") {
         return Err(invalid(py, format!("the column \"{name}\" must be one row of text")));
     }
     if kind == "U" {
@@ -401,9 +443,10 @@ fn factorise_fixed(array: &Bound<'_, PyAny>) -> PyResult<(Vec<String>, Vec<u32>)
             let next = u32::try_from(words.len()).unwrap_or(u32::MAX);
             let code = *known.entry(row).or_insert(next);
             if code == next {
-                words.push(
-                    row.iter().take_while(|c| **c != 0).map(|c| char::from_u32(*c).unwrap_or('\u{fffd}')).collect(),
-                );
+                // Zeros at the end are numpy's padding; one inside is part of the text, and no name.
+                let end = row.iter().rposition(|letter| *letter != 0).map_or(0, |last| last + 1);
+                let letters = row.iter().take(end).map(|letter| char::from_u32(*letter).unwrap_or('\u{fffd}'));
+                words.push(letters.collect());
             }
             last = (row, code);
         }

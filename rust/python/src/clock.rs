@@ -7,6 +7,7 @@ use gxrisk_gate::Clock;
 use pyo3::prelude::*;
 
 use crate::convert;
+use crate::untracked::untracked;
 
 /// A clock that goes only when told: for replays and tests.
 ///
@@ -17,7 +18,7 @@ use crate::convert;
 /// >>> clock.advance(0.5)
 /// >>> clock.now().isoformat()
 /// '2020-03-12T00:00:00.500000+00:00'
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct ManualClock {
     pub(crate) clock: Arc<gxrisk_gate::ManualClock>,
 }
@@ -25,16 +26,17 @@ pub struct ManualClock {
 #[pymethods]
 impl ManualClock {
     #[new]
-    fn new(start: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let start = convert::time(start, "start")?;
-        Ok(Self { clock: Arc::new(gxrisk_gate::ManualClock::new(start)) })
+    fn new(start: &Bound<'_, PyAny>) -> PyResult<Py<Self>> {
+        let clock = gxrisk_gate::ManualClock::new(convert::time(start, "start")?);
+        untracked(start.py(), Self { clock: Arc::new(clock) })
     }
 
     /// Moves the clock by a number of seconds; a negative one moves it back.
     fn advance(&self, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
         let most = Nano::whole(10_000_000_000);
         let step = convert::between(seconds, "seconds", most.negated().unwrap_or_default(), most)?;
-        self.clock.advance(i64::try_from(step.raw()).unwrap_or(i64::MAX));
+        let end = if step < Nano::ZERO { i64::MIN } else { i64::MAX };
+        self.clock.advance(i64::try_from(step.raw()).unwrap_or(end));
         Ok(())
     }
 
@@ -64,15 +66,15 @@ impl ManualClock {
 ///
 /// >>> SystemClock().now().tzname()
 /// 'UTC'
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 #[derive(Default)]
 pub struct SystemClock;
 
 #[pymethods]
 impl SystemClock {
     #[new]
-    fn new() -> Self {
-        Self
+    fn new(py: Python<'_>) -> PyResult<Py<Self>> {
+        untracked(py, Self)
     }
 
     /// The time as an aware datetime, cut to microseconds.

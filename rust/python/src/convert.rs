@@ -18,11 +18,21 @@ pub fn seen(value: &Bound<'_, PyAny>) -> String {
         Ok(text) => text.to_string_lossy().into_owned(),
         Err(_) => "a value without a repr".to_owned(),
     };
-    if text.chars().count() <= SEEN_CHARS_MAX {
+    cut(text)
+}
+
+/// A text as an error message shows it: quoted, not too long.
+pub fn shortened(text: &str) -> String {
+    cut(format!("{text:?}"))
+}
+
+fn cut(text: String) -> String {
+    let count = text.chars().count();
+    if count <= SEEN_CHARS_MAX {
         return text;
     }
     let head: String = text.chars().take(SEEN_CHARS_MAX).collect();
-    format!("{head}… ({} characters)", text.chars().count())
+    format!("{head}… ({count} characters)")
 }
 
 /// The nearest ninth digit to a float, by float arithmetic where that is provably the same as by integers.
@@ -127,6 +137,13 @@ pub fn out_of_range(value: &Bound<'_, PyAny>, field: &str, allowed: &str) -> PyE
 #[inline]
 pub fn flag(value: &Bound<'_, PyAny>, field: &str) -> PyResult<bool> {
     value.extract().map_err(|_| out_of_range(value, field, "must be True or False"))
+}
+
+/// A whole number from `min` to `max`.
+pub fn count(value: &Bound<'_, PyAny>, field: &str, min: u64, max: u64) -> PyResult<u64> {
+    let is_number = value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>();
+    let read = value.extract::<u64>().ok().filter(|read| is_number && (min..=max).contains(read));
+    read.ok_or_else(|| out_of_range(value, field, &format!("must be a whole number from {min} to {max}")))
 }
 
 /// Text, or the error that says what was there instead.

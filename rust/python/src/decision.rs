@@ -13,15 +13,20 @@ use pyo3::types::PyTuple;
 
 use crate::convert;
 use crate::order::Order;
+use crate::untracked::untracked;
 
 /// One violated rule: its code, the limit, what was observed, and one sentence.
 ///
 /// `limit` and `observed` are `Decimal`, `int` or `str`; `None` where there is none or it cannot be computed.
-#[pyclass(frozen, get_all, module = "gxrisk")]
+#[pyclass(frozen, get_all, immutable_type, module = "gxrisk")]
 pub struct Violation {
+    /// The rule's code, of `RULES`, or `arithmetic_overflow` or `engine_halted`.
     rule: &'static str,
+    /// What is allowed.
     limit: Py<PyAny>,
+    /// What was seen.
     observed: Py<PyAny>,
+    /// One sentence that a trader understands.
     message: String,
 }
 
@@ -66,7 +71,7 @@ pub enum Source {
 /// The gate's answer to an order; true where it is approved.
 ///
 /// `outcome` is `"approved"`, `"rejected"` or `"held"`; `violations` are worked out when they are read.
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct Decision {
     pub(crate) source: Source,
 }
@@ -125,10 +130,12 @@ impl Decision {
 
     /// The approval; `None` unless `authorize` approved.
     #[getter]
-    fn approval(&self) -> Option<Approval> {
+    fn approval(&self, py: Python<'_>) -> PyResult<Option<Py<Approval>>> {
         match &self.source {
-            Source::Recorded { approval: Some(approval), .. } => Some(Approval { approval: Arc::clone(approval) }),
-            _ => None,
+            Source::Recorded { approval: Some(approval), .. } => {
+                untracked(py, Approval { approval: Arc::clone(approval) }).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -158,7 +165,7 @@ impl Decision {
 }
 
 /// Proof that one order passed: single use, expiring, bound to that order. Only `authorize` makes one.
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct Approval {
     pub(crate) approval: Arc<gxrisk_gate::Approval>,
 }
@@ -206,13 +213,19 @@ impl Approval {
 }
 
 /// A tripped breaker: which, since when, until when (`None` where it does not end by itself), and why.
-#[pyclass(frozen, get_all, module = "gxrisk")]
+#[pyclass(frozen, get_all, immutable_type, module = "gxrisk")]
 pub struct Trip {
+    /// The breaker's code, of `BREAKERS`.
     breaker: &'static str,
+    /// When it was found, as an aware datetime.
     since: Py<PyAny>,
+    /// When it ends by itself, as an aware datetime; None where it does not.
     until: Option<Py<PyAny>>,
+    /// Why, in one sentence.
     cause: String,
+    /// What was allowed.
     limit: Py<PyAny>,
+    /// What was seen.
     observed: Py<PyAny>,
 }
 

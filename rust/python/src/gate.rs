@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gxrisk_core::engine::FillReport;
-use gxrisk_core::order::{check_confidence, check_reasoning};
+use gxrisk_core::order::{REASONING_CHARS_MAX, check_confidence, check_reasoning};
 use gxrisk_core::{Nano, Origin};
 use gxrisk_gate::{GateError, MemoryJournal};
 use numpy::PyArray1;
@@ -18,6 +18,7 @@ use crate::decision::{Approval, Decision, Source, Trip};
 use crate::error::{JournalError, raise};
 use crate::limits::Limits;
 use crate::order::Order;
+use crate::untracked::untracked;
 use crate::{batch, events, snapshot};
 
 /// The one thing that can approve an order for a vault.
@@ -39,7 +40,7 @@ use crate::{batch, events, snapshot};
 /// Decision(approved)
 /// >>> gate.validate_order(small.replace(quantity=1)).violations[0].rule
 /// 'position_size'
-#[pyclass(frozen, module = "gxrisk")]
+#[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct Gate {
     gate: Arc<gxrisk_gate::Gate>,
     /// What `validate_order` answers to an order that passes: nothing is allocated for it.
@@ -64,16 +65,16 @@ impl Ask<'_> {
             Some(evidence) => Source::Judged { mask: verdict.mask, evidence, order: order.clone().unbind(), origin },
             None => Source::Halted,
         };
-        Py::new(py, Decision { source })
+        untracked(py, Decision { source })
     }
 
-    pub fn authorize(&self, py: Python<'_>, order: &Order, origin: Origin) -> PyResult<Decision> {
+    pub fn authorize(&self, py: Python<'_>, order: &Order, origin: Origin) -> PyResult<Py<Decision>> {
         let source = match self.gate.authorize(Arc::new(order.order.clone()), origin) {
             Ok(decided) => Source::Recorded { ruling: decided.ruling, approval: decided.approval },
             Err(GateError::EngineHalted) => Source::Halted,
             Err(error) => return Err(raise(py, error)),
         };
-        Ok(Decision { source })
+        untracked(py, Decision { source })
     }
 
     pub fn hold(
@@ -81,13 +82,13 @@ impl Ask<'_> {
         py: Python<'_>,
         confidence: &Bound<'_, PyAny>,
         reasoning: &Bound<'_, PyAny>,
-    ) -> PyResult<Decision> {
+    ) -> PyResult<Py<Decision>> {
         let sure = convert::number(confidence, "confidence")?;
         check_confidence(sure).map_err(|error| convert::out_of_range(confidence, error.field, error.allowed))?;
         let words = convert::text(reasoning, "reasoning")?;
         check_reasoning(words).map_err(|error| convert::out_of_range(reasoning, error.field, error.allowed))?;
         let sequence = self.gate.hold(sure, words).map_err(|error| raise(py, error))?;
-        Ok(Decision { source: Source::Hold { sequence } })
+        untracked(py, Decision { source: Source::Hold { sequence } })
     }
 
     pub fn max_quantity<'py>(&self, py: Python<'py>, order: &Order) -> PyResult<Bound<'py, PyAny>> {
@@ -134,7 +135,7 @@ impl Gate {
         limits: &Bound<'_, Limits>,
         clock: Option<&Bound<'_, PyAny>>,
         journal: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let id = convert::name(vault_id, "vault_id")?;
         if let Some(journal) = journal {
             let message = format!(
@@ -146,7 +147,8 @@ impl Gate {
         let limits = (*limits.get().limits).clone();
         let gate = gxrisk_gate::Gate::new(id, limits, chosen(clock)?, Box::<MemoryJournal>::default());
         let gate = gate.map_err(|error| raise(py, error))?;
-        Ok(Self { gate: Arc::new(gate), passed: Py::new(py, Decision { source: Source::Passed })? })
+        let passed = untracked(py, Decision { source: Source::Passed })?;
+        untracked(py, Self { gate: Arc::new(gate), passed })
     }
 
     /// The vault's id.
@@ -213,10 +215,12 @@ impl Gate {
         let mut by_name: BTreeMap<Box<str>, Vec<_>> = BTreeMap::new();
         for pair in mapping(groups, "groups")?.items()? {
             let (name, members): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            let wrong = || convert::out_of_range(&members, "groups", "must hold lists of asset names");
             if members.is_instance_of::<PyString>() {
-                return Err(convert::out_of_range(&members, "groups", "must hold lists of asset names"));
+                return Err(wrong());
             }
-            let assets = members.try_iter()?.map(|member| convert::asset(&member?)).collect::<PyResult<Vec<_>>>()?;
+            let listed = members.try_iter().map_err(|_| wrong())?;
+            let assets = listed.map(|member| convert::asset(&member?)).collect::<PyResult<Vec<_>>>()?;
             by_name.insert(convert::name(&name, "group")?.into(), assets);
         }
         self.gate.set_groups(by_name).map_err(|error| raise(py, error))
@@ -243,12 +247,12 @@ impl Gate {
     /// `leverage`, `stop_loss`, `reduce_only` (floats; NaN is absent). Gives n masks of uint32: bit i is `RULES[i]`, and
     /// `MASK_HELD`, `MASK_ARITHMETIC_OVERFLOW` say the rest; zero means that `validate_order` approves. A malformed row
     /// raises `InvalidOrder` with its number. The GIL is released; `threads` splits the rows.
-    #[pyo3(signature = (columns, *, threads=1))]
+    #[pyo3(signature = (columns, *, threads=None), text_signature = "($self, columns, *, threads=1)")]
     fn validate_batch<'py>(
         &self,
         py: Python<'py>,
         columns: &Bound<'py, PyAny>,
-        threads: usize,
+        threads: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         batch::validate(py, &self.gate, columns, threads)
     }
@@ -262,12 +266,17 @@ impl Gate {
         py: Python<'_>,
         order: &Bound<'_, Order>,
         origin: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Decision> {
+    ) -> PyResult<Py<Decision>> {
         self.ask().authorize(py, order.get(), convert::origin(origin)?)
     }
 
     /// Records that the model chose to do nothing, with its confidence (0 to 1) and reasoning.
-    fn hold(&self, py: Python<'_>, confidence: &Bound<'_, PyAny>, reasoning: &Bound<'_, PyAny>) -> PyResult<Decision> {
+    fn hold(
+        &self,
+        py: Python<'_>,
+        confidence: &Bound<'_, PyAny>,
+        reasoning: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<Decision>> {
         self.ask().hold(py, confidence, reasoning)
     }
 
@@ -333,9 +342,13 @@ impl Gate {
     }
 
     /// The venue did not take the order; False where it had ended. Raises `VaultError` for an unknown order.
+    ///
+    /// `reason` is kept in the venue's words, the first 4,000 characters of them.
     fn order_failed(&self, py: Python<'_>, order_id: &Bound<'_, PyAny>, reason: &Bound<'_, PyAny>) -> PyResult<bool> {
         let (id, reason) = (convert::id(order_id, "order_id")?, convert::text(reason, "reason")?);
-        self.gate.order_failed(&id, reason).map_err(|error| raise(py, error))
+        // A venue's words can be a whole page; that they were said matters more than all of them.
+        let end = reason.char_indices().nth(REASONING_CHARS_MAX).map_or(reason.len(), |(index, _)| index);
+        self.gate.order_failed(&id, &reason[..end]).map_err(|error| raise(py, error))
     }
 
     /// Halts the agent until `resume`.
@@ -358,8 +371,9 @@ impl Gate {
     /// Ends the kill and the `drawdown` breaker, or raises `VaultError` and changes nothing.
     ///
     /// While equity is still below the threshold it needs `rebase=True`: base and peak become today's equity.
-    #[pyo3(signature = (rebase=false))]
-    fn reactivate(&self, py: Python<'_>, rebase: bool) -> PyResult<()> {
+    #[pyo3(signature = (rebase=None), text_signature = "($self, rebase=False)")]
+    fn reactivate(&self, py: Python<'_>, rebase: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let rebase = rebase.map(|rebase| convert::flag(rebase, "rebase")).transpose()?.unwrap_or(false);
         self.gate.reactivate(rebase).map_err(|error| raise(py, error))
     }
 
@@ -394,15 +408,16 @@ impl Gate {
     }
 
     /// The records after the sequence `since`, as dicts: `sequence`, `time`, `time_ns`, `kind`, and what the kind holds.
-    #[pyo3(signature = (since=0))]
-    fn events<'py>(&self, py: Python<'py>, since: u64) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    #[pyo3(signature = (since=None), text_signature = "($self, since=0)")]
+    fn events<'py>(&self, py: Python<'py>, since: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let since = since.map(|since| convert::count(since, "since", 0, u64::MAX)).transpose()?.unwrap_or(0);
         let records = self.gate.events(since).map_err(|error| raise(py, error))?;
         records.iter().map(|record| events::record(py, record)).collect()
     }
 
     /// The handle to give to an AI: it proposes as the agent and reads; nothing else can be reached from it.
-    fn agent(&self, py: Python<'_>) -> AgentGate {
-        AgentGate::new(Arc::clone(&self.gate), self.passed.clone_ref(py))
+    fn agent(&self, py: Python<'_>) -> PyResult<Py<AgentGate>> {
+        AgentGate::handle(py, Arc::clone(&self.gate), self.passed.clone_ref(py))
     }
 
     fn __repr__(&self) -> String {

@@ -14,6 +14,7 @@ mod order;
 mod order_call;
 mod registry;
 mod snapshot;
+mod untracked;
 
 use pyo3::prelude::*;
 

@@ -49,7 +49,7 @@ fn from_python(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
 
 /// One class with one property a limit: the fields are named here once more, and a test compares them with the table.
 macro_rules! limits_class {
-    ($($field:ident)+) => {
+    ($($field:ident $about:literal)+) => {
         /// The limits of a vault: frozen, each within its range. `gxrisk.Limits.for_tier("growth")` is the usual start.
         ///
         /// Fractions are of equity unless the field's name says otherwise (0.15 is 15 %); names that end in `_s` are
@@ -58,7 +58,7 @@ macro_rules! limits_class {
         /// >>> limits = Limits.for_tier("growth").replace(max_leverage=3)
         /// >>> limits.max_leverage, limits.max_drawdown, limits.max_daily_trades
         /// (Decimal('3'), Decimal('0.15'), 100)
-        #[pyclass(frozen, eq, module = "gxrisk")]
+        #[pyclass(frozen, eq, immutable_type, module = "gxrisk")]
         #[derive(PartialEq)]
         pub struct Limits {
             pub(crate) limits: Arc<gxrisk_core::Limits>,
@@ -68,8 +68,8 @@ macro_rules! limits_class {
         impl Limits {
             /// The limits of a tier: `"capital_guard"`, `"growth"` or `"high_octane"`. Raises `InvalidOrder`.
             #[staticmethod]
-            fn for_tier(py: Python<'_>, tier: &str) -> PyResult<Self> {
-                let limits = gxrisk_core::Limits::for_tier(tier).map_err(|error| invalid(py, error.to_string()))?;
+            fn for_tier(py: Python<'_>, tier: &Bound<'_, PyAny>) -> PyResult<Self> {
+                let limits = gxrisk_core::Limits::for_tier(convert::text(tier, "tier")?).map_err(|error| invalid(py, error.to_string()))?;
                 Ok(Self { limits: Arc::new(limits) })
             }
 
@@ -94,8 +94,8 @@ macro_rules! limits_class {
                     return Err(invalid(py, format!("{shown} names no tier; add a line such as tier = \"growth\" (of {tiers})")));
                 };
                 fields.del_item("tier")?;
-                let limits = Self::for_tier(py, convert::text(&tier, "tier")?)?;
-                limits.replace(py, Some(&fields)).map_err(|error| invalid(py, format!("{shown}: {}", error.value(py))))
+                let limits = Self::for_tier(py, &tier).and_then(|limits| limits.replace(py, Some(&fields)));
+                limits.map_err(|error| invalid(py, format!("{shown}: {}", error.value(py))))
             }
 
             /// The same limits with some changed; `None` switches off what can be off. Raises `InvalidOrder`.
@@ -120,6 +120,7 @@ macro_rules! limits_class {
             }
 
             $(
+                #[doc = $about]
                 #[getter]
                 fn $field<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                     self.field(py, stringify!($field))
@@ -147,11 +148,35 @@ macro_rules! limits_class {
 }
 
 limits_class! {
-    max_leverage max_position_fraction max_daily_loss max_drawdown drawdown_base max_concentration
-    max_correlated_exposure stop_atr_min stop_atr_max max_daily_trades max_order_notional price_collar
-    orders_per_minute order_burst max_open_orders min_confidence maintenance_margin liquidation_share
-    stop_risk_budget assets price_move_max price_move_window_s price_move_pause_s mark_age_s_max
-    losses_in_row_max loss_pause_s failures_in_row_max volatility_max approval_ttl_s
+    max_leverage "The most leverage of an order, and of the whole vault as gross exposure by equity."
+    max_position_fraction "The most notional of one opening order, as a fraction of equity."
+    max_daily_loss "The loss of a UTC day at which the vault goes reduce-only, as a fraction of the day's opening equity."
+    max_drawdown "The drawdown at which the vault goes reduce-only until the owner returns, as a fraction of the base."
+    drawdown_base "What the drawdown is measured from: `deposit` or `peak`."
+    max_concentration "The most exposure in one asset, as a fraction of equity."
+    max_correlated_exposure "The most gross exposure in one correlation group, as a fraction of equity."
+    stop_atr_min "The least distance from entry to stop, in ATR."
+    stop_atr_max "The greatest distance from entry to stop, in ATR."
+    max_daily_trades "Opening approvals in a UTC day at which the vault goes reduce-only."
+    max_order_notional "The most notional of one opening order, in money; off unless set."
+    price_collar "How far a limit price may lie from the mark, as a fraction of the mark."
+    orders_per_minute "Opening orders a minute that refill the rate bucket."
+    order_burst "Opening orders that the full rate bucket holds."
+    max_open_orders "The most working orders."
+    min_confidence "The confidence below which an opening agent order is held."
+    maintenance_margin "The venue's maintenance margin, as a fraction of the position."
+    liquidation_share "The share of the way to liquidation within which the stop must lie."
+    stop_risk_budget "The most that may be lost if every stop is hit, as a fraction of the day's opening equity; off unless set."
+    assets "The assets that may be opened; off unless set."
+    price_move_max "The price move within the window that halts the vault, as a fraction of the earlier price."
+    price_move_window_s "The window of the price move, in seconds of feed time."
+    price_move_pause_s "How long a price move halts the vault, in seconds."
+    mark_age_s_max "The age of a mark from which it is stale, in seconds."
+    losses_in_row_max "Losing round trips in a row that halt the agent."
+    loss_pause_s "How long a losing streak halts the agent, in seconds."
+    failures_in_row_max "Failed submissions in a row that halt the vault."
+    volatility_max "The market volatility above which the vault is halted, as a fraction."
+    approval_ttl_s "How long an approval can be redeemed, in seconds."
 }
 
 impl Limits {

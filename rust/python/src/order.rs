@@ -23,7 +23,7 @@ use crate::error::invalid;
 ///
 /// >>> Order("BTC", "buy", "0.1", confidence=0.8, reasoning="breakout", stop_loss=95)
 /// Order('BTC', 'buy', '0.1', confidence='0.8', reasoning='breakout', stop_loss='95')
-#[pyclass(frozen, eq, module = "gxrisk")]
+#[pyclass(frozen, eq, immutable_type, module = "gxrisk")]
 #[derive(PartialEq)]
 pub struct Order {
     pub(crate) order: CoreOrder,

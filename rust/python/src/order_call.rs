@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyModule, PyString, PyTuple, PyTupleMethods};
 
 use crate::order::{Order, OrderFields};
+use crate::untracked::untracked;
 
 const NAMES: [&str; 11] = [
     "asset",
@@ -112,7 +113,7 @@ unsafe extern "C" fn call(
     let positional = usize::try_from(count).unwrap_or(0);
     let made = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let fields = place(py, positional, names.as_ref(), value)?;
-        Ok(Py::new(py, Order::from_fields(py, &fields)?)?.into_ptr())
+        Ok(untracked(py, Order::from_fields(py, &fields)?)?.into_ptr())
     }));
     let bug = || Err(PyRuntimeError::new_err("order() met a bug in itself; no order was made"));
     made.unwrap_or_else(|_| bug()).unwrap_or_else(|error: PyErr| {

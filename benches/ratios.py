@@ -1,6 +1,6 @@
 """The ratio table: one run, one process, baselines and subjects alternating.
 
-`python -m benches.ratios [--quick] [--json OUT] [--write docs/performance.md] [--nautilus JSON]`; the tables are Markdown.
+`python -m benches.ratios [--quick] [--json OUT] [--write docs/performance.md] [--nautilus JSON]` prints Markdown.
 """
 
 import argparse
@@ -129,8 +129,8 @@ def lengths(rounds: int, longest: int) -> Growth:
     for count in counts:
         whole = times.ratio(f"{count:,}", f"{ROWS:,}")
         scale = ROWS / count
-        points[f"{count:,} rows"] = Ratio(whole.median * scale, whole.least * scale, whole.most * scale)
-    return Growth("Batch length", "a row's cost, in units of a row's in a batch of 1,000,000", points)
+        points[f"{count:,}"] = Ratio(whole.median * scale, whole.least * scale, whole.most * scale)
+    return Growth("Rows in a batch", "a row's cost, in units of a row's in a batch of 1,000,000", points)
 
 
 def together(gates: list[Gate], count: int) -> float:

@@ -358,10 +358,14 @@ fn read_assets(
     }
     let array = array_of(asset, "asset")?;
     if let Some(names) = names {
+        let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+        let is_whole = matches!(kind.as_str(), "i" | "u") || array.len()? == 0;
         let codes =
             array.call_method1("astype", ("i8",)).and_then(|codes| codes.extract::<PyReadonlyArray1<'_, i64>>());
         let codes = codes
-            .map_err(|_| invalid(py, "the column \"asset\" must be one row of integer codes beside \"assets\""))?;
+            .ok()
+            .filter(|_| is_whole)
+            .ok_or_else(|| invalid(py, "the column \"asset\" must be one row of integer codes beside \"assets\""))?;
         let listed =
             names.try_iter().map_err(|_| convert::out_of_range(names, "assets", "must be a list of asset names"))?;
         let assets = listed.map(|name| convert::asset(&name?)).collect::<PyResult<Vec<_>>>()?;

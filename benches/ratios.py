@@ -299,10 +299,13 @@ def machine() -> dict[str, str]:
 
 def report(quick: bool, target: Path, other: Path | None) -> Report:
     """The whole run."""
-    rounds = 5 if quick else 21
+    rounds, before = 5 if quick else 21, os.getloadavg()[0]
     criterion = Criterion(target)
     times, grown, batch = calls(rounds), sizes(rounds), batches(3 if quick else 11)
-    about = machine() | {"rounds": f"{rounds}, of batches {3 if quick else 11}"}
+    about = machine() | {
+        "rounds": f"{rounds}, of batches {3 if quick else 11}",
+        "load average before and after": f"{before:.2f}, {os.getloadavg()[0]:.2f}",
+    }
     return Report(
         about,
         aims(times, grown, batch, criterion),

@@ -101,12 +101,12 @@ class Report:
         """Replaces the sections of a page between `<!-- name: begin -->` and `<!-- name: end -->`."""
         text = page.read_text(encoding="utf-8")
         for name, body in self.sections().items():
-            begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+            begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
             before, found, rest = text.partition(begin)
             _, closed, after = rest.partition(end)
             if not (found and closed):
                 raise SystemExit(f"{page}: the markers of {name!r} are missing")
-            text = before + begin + body + end + after
+            text = f"{before}{begin}{body}\n{end}{after}"
         page.write_text(text, encoding="utf-8")
 
 

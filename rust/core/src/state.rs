@@ -184,7 +184,7 @@ impl Account {
         self.sum_equity()?;
         let after = self.equity;
         // A vault from which everything was withdrawn is as it was before its first deposit.
-        self.funded = !(after.is_zero() && self.gross.is_zero());
+        self.funded = !(amount < Atto::ZERO && after.is_zero() && self.gross.is_zero());
         for anchor in [&mut self.day_opening, &mut self.deposit_base, &mut self.peak] {
             *anchor = if was_funded && before.is_positive() {
                 anchor.prorated_ceiling(after, before)?
@@ -469,7 +469,7 @@ mod tests {
         assert_eq!(account.deposit_base.to_string(), "2000");
         assert_eq!(account.day_loss().unwrap().to_string(), "200");
         account.book_flow(n("-1800").widened().unwrap()).unwrap();
-        assert!(account.deposit_base.is_zero() && account.day_opening.is_zero());
+        assert!(account.deposit_base.is_zero() && account.day_opening.is_zero() && !account.funded);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! none stops the others, and only an order that violates none becomes [`Approved`](crate::Approved).
 
 pub mod approved;
+pub mod room;
 
 use std::sync::Arc;
 

@@ -1,9 +1,11 @@
 //! `validate_batch`: numpy columns in, one mask a row out, the GIL released.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::thread;
 
 use gxrisk_core::decide::decide;
+use gxrisk_core::decide::room::{Numbers, Room};
 use gxrisk_core::num::NumberError;
 use gxrisk_core::order::{FieldError, Terms};
 use gxrisk_core::{Asset, Nano, Origin, Side};
@@ -24,7 +26,7 @@ const THREADS_MAX: u64 = 64;
 /// Orders as columns of equal length.
 struct Rows<'py> {
     assets: Vec<Asset>,
-    codes: Vec<u32>,
+    codes: Codes<'py>,
     side: Column<'py>,
     quantity: Column<'py>,
     price: Column<'py>,
@@ -32,6 +34,55 @@ struct Rows<'py> {
     stop_loss: Column<'py>,
     reduce_only: Column<'py>,
     confidence: Column<'py>,
+}
+
+/// Each row's asset, as an index.
+enum Codes<'py> {
+    /// The first one, in so many rows.
+    First(usize),
+    /// As the caller gave them.
+    Given(PyReadonlyArray1<'py, i64>),
+    /// As they were found among the names.
+    Found(Vec<u32>),
+}
+
+/// The same as the row loop reads it.
+#[derive(Clone, Copy)]
+enum CodeSlice<'a> {
+    First,
+    Given(&'a [i64]),
+    Found(&'a [u32]),
+}
+
+impl Codes<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::First(count) => *count,
+            Self::Given(codes) => codes.len(),
+            Self::Found(codes) => codes.len(),
+        }
+    }
+
+    fn slice(&self) -> PyResult<CodeSlice<'_>> {
+        Ok(match self {
+            Self::First(_) => CodeSlice::First,
+            Self::Given(codes) => CodeSlice::Given(codes.as_slice()?),
+            Self::Found(codes) => CodeSlice::Found(codes),
+        })
+    }
+}
+
+impl CodeSlice<'_> {
+    /// The index; past every asset where there is none, which the row loop reports with its row.
+    #[inline]
+    fn get(self, row: usize) -> usize {
+        let found = match self {
+            Self::First => Some(0),
+            Self::Given(codes) => codes.get(row).and_then(|code| usize::try_from(*code).ok()),
+            Self::Found(codes) => codes.get(row).map(|code| *code as usize),
+        };
+        found.unwrap_or(usize::MAX)
+    }
 }
 
 /// A column of floats; absent, or the same in every row, without an array.
@@ -55,6 +106,28 @@ impl Slice<'_> {
             Self::Rows(rows) => rows.get(row).copied().unwrap_or(f64::NAN),
         }
     }
+
+    fn convert(self, rows: Range<usize>, to: &mut [i64], convert: impl Fn(f64) -> i64) {
+        match self {
+            Self::Constant(value) => to.fill(convert(value)),
+            Self::Rows(all) => {
+                let values = all.get(rows).unwrap_or_default();
+                to.iter_mut().zip(values).for_each(|(to, value)| *to = convert(*value));
+            }
+        }
+    }
+
+    /// Multiplies by the sign: 1, -1, or 0 where there is none.
+    fn scale(self, rows: Range<usize>, to: &mut [i64]) {
+        let sign = |value: f64| i64::from(value > 0.0) - i64::from(value < 0.0);
+        match self {
+            Self::Constant(value) => to.iter_mut().for_each(|to| *to *= sign(value)),
+            Self::Rows(all) => {
+                let values = all.get(rows).unwrap_or_default();
+                to.iter_mut().zip(values).for_each(|(to, value)| *to *= sign(*value));
+            }
+        }
+    }
 }
 
 impl Column<'_> {
@@ -64,6 +137,12 @@ impl Column<'_> {
             Self::Rows(rows) => Ok(Slice::Rows(rows.as_slice()?)),
         }
     }
+}
+
+/// A float as raw nanos; what 64 bits cannot hold exactly becomes a number that is in no box.
+#[inline]
+fn raw_nano(value: f64) -> i64 {
+    convert::small_nano(value).unwrap_or(i64::MIN)
 }
 
 /// Judges every row by itself against the vault as it is now.
@@ -78,7 +157,7 @@ pub fn validate<'py>(
     let count = rows.codes.len();
     let batch = gate.batch(&rows.assets).map_err(|error| raise(py, error))?;
     let slices = Slices::new(&rows)?;
-    let (assets, codes) = (&rows.assets, &rows.codes);
+    let (assets, codes) = (&rows.assets, rows.codes.slice()?);
     let workers = usize::try_from(threads).unwrap_or(1).min(count.div_ceil(4_096).max(1));
     let mut masks = vec![0_u32; count];
     let chunk = count.div_ceil(workers).max(1);
@@ -194,7 +273,7 @@ impl<'a> Slices<'a> {
 fn judge_rows(
     batch: &Batch,
     assets: &[Asset],
-    codes: &[u32],
+    codes: CodeSlice<'_>,
     slices: &Slices<'_>,
     first: usize,
     masks: &mut [u32],
@@ -211,17 +290,84 @@ fn judge_rows(
         confidence: Nano::ONE,
     };
     let mut templates: Vec<Terms> = assets.iter().map(blank).collect();
-    for (offset, mask) in masks.iter_mut().enumerate() {
-        let row = first + offset;
-        let bad = |problem| BadRow { row, problem };
-        let code = codes.get(row).map_or(usize::MAX, |code| *code as usize);
-        let (Some(terms), Some(facts)) = (templates.get_mut(code), batch.facts(code)) else {
-            return Err(bad(Problem::Asset));
-        };
-        slices.read_into(row, terms).map_err(bad)?;
-        *mask = decide(facts, terms, Origin::Agent).0;
+    let room = |(code, terms): (usize, &Terms)| {
+        let facts = batch.facts(code);
+        [Side::Buy, Side::Sell].map(|side| Room::of(facts.as_ref()?, terms, side))
+    };
+    let rooms: Vec<[Option<Room>; 2]> = templates.iter().enumerate().map(room).collect();
+    let mut block = Block::default();
+    for (index, masks) in masks.chunks_mut(Block::ROWS).enumerate() {
+        let start = first + index * Block::ROWS;
+        block.read(slices, start, masks.len());
+        for (offset, mask) in masks.iter_mut().enumerate() {
+            let row = start + offset;
+            let bad = |problem| BadRow { row, problem };
+            let code = codes.get(row);
+            if rooms.get(code).is_some_and(|rooms| block.surely_passes(offset, rooms)) {
+                continue; // the mask is zero from the start
+            }
+            let (Some(terms), Some(facts)) = (templates.get_mut(code), batch.facts(code)) else {
+                return Err(bad(Problem::Asset));
+            };
+            slices.read_into(row, terms).map_err(bad)?;
+            *mask = decide(facts, terms, Origin::Agent).0;
+        }
     }
     Ok(())
+}
+
+/// Some rows as raw nanos, converted column by column: most orders lie in the box of those that all pass, and need no
+/// more than this.
+struct Block {
+    side: [i64; Self::ROWS],
+    quantity: [i64; Self::ROWS],
+    price: [i64; Self::ROWS],
+    leverage: [i64; Self::ROWS],
+    stop_loss: [i64; Self::ROWS],
+    confidence: [i64; Self::ROWS],
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        let none = [0; Self::ROWS];
+        Self { side: none, quantity: none, price: none, leverage: none, stop_loss: none, confidence: none }
+    }
+}
+
+impl Block {
+    const ROWS: usize = 512;
+    const ONE: i64 = 1_000_000_000;
+
+    fn read(&mut self, slices: &Slices<'_>, start: usize, count: usize) {
+        let rows = start..start + count;
+        // A reduction lies in no box: its side becomes none.
+        slices.reduce_only.convert(rows.clone(), &mut self.side, |value| i64::from(value == 0.0));
+        slices.side.scale(rows.clone(), &mut self.side);
+        slices.quantity.convert(rows.clone(), &mut self.quantity, raw_nano);
+        let or = |absent: i64| move |value: f64| if value.is_nan() { absent } else { raw_nano(value) };
+        slices.price.convert(rows.clone(), &mut self.price, or(Numbers::NO_PRICE));
+        slices.leverage.convert(rows.clone(), &mut self.leverage, or(Self::ONE));
+        slices.stop_loss.convert(rows.clone(), &mut self.stop_loss, raw_nano);
+        slices.confidence.convert(rows, &mut self.confidence, raw_nano);
+    }
+
+    #[inline]
+    fn surely_passes(&self, row: usize, [buys, sells]: &[Option<Room>; 2]) -> bool {
+        let row = row % Self::ROWS; // known to be below it: no bounds to check
+        let (room, side) = match self.side[row] {
+            1 => (buys, Side::Buy),
+            -1 => (sells, Side::Sell),
+            _ => return false,
+        };
+        let numbers = Numbers {
+            quantity: self.quantity[row],
+            price: self.price[row],
+            leverage: self.leverage[row],
+            stop_loss: self.stop_loss[row],
+            confidence: self.confidence[row],
+        };
+        room.as_ref().is_some_and(|room| room.holds(&numbers, side))
+    }
 }
 
 impl<'py> Rows<'py> {
@@ -347,21 +493,24 @@ impl<'py> Column<'py> {
     }
 }
 
-fn read_assets(
-    asset: &Bound<'_, PyAny>,
-    names: Option<&Bound<'_, PyAny>>,
+fn read_assets<'py>(
+    asset: &Bound<'py, PyAny>,
+    names: Option<&Bound<'py, PyAny>>,
     count: Option<usize>,
-) -> PyResult<(Vec<Asset>, Vec<u32>)> {
+) -> PyResult<(Vec<Asset>, Codes<'py>)> {
     let py = asset.py();
     if asset.is_instance_of::<PyString>() {
-        return Ok((vec![convert::asset(asset)?], vec![0; count.unwrap_or(1)]));
+        return Ok((vec![convert::asset(asset)?], Codes::First(count.unwrap_or(1))));
     }
     let array = array_of(asset, "asset")?;
     if let Some(names) = names {
         let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
         let is_whole = matches!(kind.as_str(), "i" | "u") || array.len()? == 0;
-        let codes =
-            array.call_method1("astype", ("i8",)).and_then(|codes| codes.extract::<PyReadonlyArray1<'_, i64>>());
+        let given = array.extract::<PyReadonlyArray1<'_, i64>>().ok().filter(|codes| codes.is_contiguous());
+        let codes = match given {
+            Some(codes) => Ok(codes),
+            None => array.call_method1("astype", ("i8",)).and_then(|codes| codes.extract()),
+        };
         let codes = codes
             .ok()
             .filter(|_| is_whole)
@@ -369,9 +518,7 @@ fn read_assets(
         let listed =
             names.try_iter().map_err(|_| convert::out_of_range(names, "assets", "must be a list of asset names"))?;
         let assets = listed.map(|name| convert::asset(&name?)).collect::<PyResult<Vec<_>>>()?;
-        // An index that does not fit is reported with its row by the row loop.
-        let codes = codes.as_array().iter().map(|code| u32::try_from(*code).unwrap_or(u32::MAX)).collect();
-        return Ok((assets, codes));
+        return Ok((assets, Codes::Given(codes)));
     }
     let (words, codes) = factorise(&array, "asset")?;
     let assets = words
@@ -381,7 +528,7 @@ fn read_assets(
                 .map_err(|error| invalid(py, format!("the column \"asset\" holds {}; it {error}", shortened(word))))
         })
         .collect::<PyResult<Vec<_>>>()?;
-    Ok((assets, codes))
+    Ok((assets, Codes::Found(codes)))
 }
 
 /// An array of numbers as it is; text as objects, for numpy's own text forgets zeros at its end.

@@ -38,15 +38,20 @@ fn cut(text: String) -> String {
 /// The nearest ninth digit to a float, by float arithmetic where that is provably the same as by integers.
 #[inline]
 pub fn from_f64(value: f64) -> Result<Nano, NumberError> {
+    small_nano(value).map_or_else(|| Nano::from_f64(value), |raw| Ok(Nano::from_raw(i128::from(raw))))
+}
+
+/// The raw nanos of a float that is small enough for float arithmetic to be exact, and no tie.
+#[inline]
+pub fn small_nano(value: f64) -> Option<i64> {
     const EXACT_BELOW: f64 = 1_125_899_906_842_624.0; // 2^50: there a product is within 1/16 of the exact one
     const WHOLE: f64 = 6_755_399_441_055_744.0; // 1.5 x 2^52: what is added to it is rounded to a whole number
     let scaled = value * 1e9;
     let nearest = (scaled + WHOLE) - WHOLE;
-    if scaled.abs() < EXACT_BELOW && (scaled - nearest).abs() < 0.4 {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^50")]
-        return Ok(Nano::from_raw(i128::from(nearest as i64)));
-    }
-    Nano::from_f64(value)
+    let is_exact = scaled.abs() < EXACT_BELOW && (scaled - nearest).abs() < 0.4;
+    // The bits of a float between 2^52 and 2^53 count whole numbers, so their difference is the number itself.
+    let bits = |value: f64| value.to_bits().cast_signed();
+    is_exact.then_some(bits(scaled + WHOLE).wrapping_sub(bits(WHOLE)))
 }
 
 /// A number of any kind that Python and numpy have, exactly; a float to the nearest ninth digit.

@@ -73,6 +73,47 @@ fn numbers(
     })
 }
 
+/// Asks the engine again and again: what it remembers between two changes must never show.
+fn check_questions(desk: &mut Desk, draws: &[Draw]) -> Result<(), TestCaseError> {
+    desk.engine.bring_to(desk.engine.now());
+    let vault = desk.engine.frozen();
+    for index in 0..ASSETS.len() {
+        let held = desk.engine.frozen_asset(&asset(index));
+        let facts = vault.facts(&held);
+        for (side, draw) in [Side::Buy, Side::Sell].into_iter().cycle().zip(draws.iter().take(12)) {
+            let Some(numbers) = numbers(&facts, side, Nano::whole(300), *draw) else { continue };
+            let order = terms(index, side, &numbers);
+            if order.check().is_ok() {
+                let expected = decide(facts, &order, Origin::Agent);
+                for _ in 0..3 {
+                    prop_assert_eq!(desk.engine.judge(&order, None, Origin::Agent), expected, "{:?}", order);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_engine_that_is_asked_again_answers_as_if_for_the_first_time() {
+    let check = |(limits, history, draws): (Limits, Vec<Operation>, Vec<Draw>)| {
+        let mut desk = Desk::new(limits);
+        desk.perform(&Operation::Deposit(Nano::whole(1_000_000)))?;
+        for index in 0..ASSETS.len() {
+            let (price, atr) = (Nano::whole(100), Some(Nano::ONE));
+            desk.perform(&Operation::Mark { asset: index, price, atr, ahead: 0 })?;
+        }
+        check_questions(&mut desk, &draws)?;
+        for operation in &history {
+            desk.perform(operation)?;
+            check_questions(&mut desk, &draws)?;
+        }
+        Ok(())
+    };
+    let history = prop::collection::vec(operation(Magnitude::Usual), 1..25);
+    runner(400).run(&(limits(), history, prop::collection::vec(draw(), 12..20)), check).unwrap();
+}
+
 #[test]
 fn whatever_lies_in_the_room_is_approved() {
     let (rooms, inside) = (Cell::new(0), Cell::new(0));

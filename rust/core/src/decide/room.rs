@@ -8,6 +8,7 @@
 use crate::limits::Limits;
 use crate::num::Nano;
 use crate::order::{Origin, Side, Terms};
+use crate::time::Time;
 
 use super::{Facts, Mask, decide};
 
@@ -42,6 +43,57 @@ pub struct Numbers {
 impl Numbers {
     /// The price of a market order.
     pub const NO_PRICE: i64 = i64::MAX;
+
+    /// The numbers of an opening order with a stop; `None` for any other, or where 64 bits do not hold them.
+    #[inline]
+    pub fn of(terms: &Terms) -> Option<Self> {
+        let raw = |value: Nano| i64::try_from(value.raw()).ok();
+        if terms.reduce_only {
+            return None;
+        }
+        Some(Self {
+            quantity: raw(terms.quantity)?,
+            price: terms.price.map_or(Some(Self::NO_PRICE), raw)?,
+            leverage: raw(terms.leverage)?,
+            stop_loss: raw(terms.stop_loss?)?,
+            confidence: raw(terms.confidence)?,
+        })
+    }
+}
+
+/// The rooms of one asset, worked out when they are asked for again while nothing has changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rooms {
+    /// The state that they are of.
+    version: u64,
+    asked: bool,
+    /// Until then no mark that counts is stale.
+    until: Time,
+    buys: Option<Room>,
+    sells: Option<Room>,
+}
+
+impl Rooms {
+    /// Whether they say that an order passes; nothing else follows from a no.
+    #[inline]
+    pub fn hold(&self, version: u64, now: Time, terms: &Terms) -> bool {
+        let room = if terms.side == Side::Buy { &self.buys } else { &self.sells };
+        let (Some(room), true) = (room, self.version == version && now <= self.until) else { return false };
+        Numbers::of(terms).is_some_and(|numbers| room.holds(&numbers, terms.side))
+    }
+
+    /// Notes a question. The second one of the same state makes the rooms: a strategy that asks once a mark pays nothing.
+    pub fn ask(&mut self, version: u64, facts: &Facts<'_>, terms: &Terms) {
+        if self.version != version {
+            *self = Self { version, ..Self::default() };
+        } else if !self.asked {
+            self.asked = true;
+            self.buys = Room::of(facts, terms, Side::Buy);
+            self.sells = Room::of(facts, terms, Side::Sell);
+            let oldest = facts.holding.mark.map_or(Time::START, |mark| mark.time.min(facts.account.oldest_mark));
+            self.until = oldest.after(facts.limits.mark_age_s_max);
+        }
+    }
 }
 
 const ONE: i64 = 1_000_000_000;

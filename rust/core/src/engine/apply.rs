@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::asset::Asset;
 use crate::breakers::{Breaker, PriceWindow, Trip};
 use crate::decide::Outcome;
+use crate::decide::room::Rooms;
 use crate::event::{Event, Fill, MarketMove, Ruling, Tick};
 use crate::num::Nano;
 use crate::order::{Origin, Side};
@@ -16,6 +17,7 @@ use super::{Booked, Engine, Refusal, Stage};
 
 impl Engine {
     pub(super) fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
+        self.version = self.version.wrapping_add(1);
         match event {
             Event::Opened { vault_id, .. } => self.vault_id.clone_from(vault_id),
             Event::Market(market) => self.apply_market(market)?,
@@ -170,6 +172,7 @@ impl Engine {
         self.assets.push(asset);
         self.holdings.push(Holding { group, ..Holding::NONE });
         self.windows.push(PriceWindow::default());
+        self.rooms.push(Rooms::default());
         self.index.insert(asset, number);
         slot
     }
@@ -179,6 +182,7 @@ impl Engine {
         self.index.remove(asset);
         self.assets.pop();
         self.windows.pop();
+        self.rooms.pop();
         let is_own_group = self.holdings.pop().is_some_and(|holding| holding.group as usize >= self.group_names.len());
         if is_own_group {
             self.groups.pop();

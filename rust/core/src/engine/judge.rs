@@ -49,9 +49,30 @@ impl Engine {
     /// Judges an order and changes nothing.
     #[inline]
     pub fn judge(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Mask {
+        let slot = self.slot(&terms.asset);
+        let rooms = slot.and_then(|slot| self.rooms.get(slot));
+        let is_plain = origin == Origin::Agent && client_order_id.is_none();
+        if is_plain && rooms.is_some_and(|rooms| rooms.hold(self.version, self.now, terms)) {
+            return Mask(0);
+        }
+        self.judge_fully(terms, client_order_id, origin)
+    }
+
+    fn judge_fully(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Mask {
         self.refresh_caps();
         let id_is_used = self.id_is_used(client_order_id);
-        decide(self.facts(&terms.asset, id_is_used), terms, origin)
+        let facts = self.facts(&terms.asset, id_is_used);
+        let mask = decide(facts, terms, origin);
+        if mask == Mask(0)
+            && let Some(slot) = self.slot(&terms.asset)
+            && let Some(mut rooms) = self.rooms.get(slot).copied()
+        {
+            rooms.ask(self.version, &facts, terms);
+            if let Some(kept) = self.rooms.get_mut(slot) {
+                *kept = rooms;
+            }
+        }
+        mask
     }
 
     /// What a judgement was computed from, to be kept.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::asset::{Asset, CarriedHashBuilder};
 use crate::breakers::{Breaker, Jump, Latches, PriceWindow, Silence, Watch};
 use crate::decide::Caps;
+use crate::decide::room::Rooms;
 use crate::event::{Event, Record, Ruling};
 use crate::limits::Limits;
 use crate::num::Nano;
@@ -105,6 +106,9 @@ pub struct Engine {
     groups: Vec<GroupSum>,
     index: HashMap<Asset, u32, CarriedHashBuilder>,
     windows: Vec<PriceWindow>,
+    rooms: Vec<Rooms>,
+    /// Goes up with every change of what a decision reads, time apart.
+    version: u64,
     latches: Latches,
     orders: BTreeMap<u64, Booked>,
     working: BTreeSet<u64>,
@@ -155,6 +159,8 @@ impl Engine {
             groups: Vec::new(),
             index: HashMap::default(),
             windows: Vec::new(),
+            rooms: Vec::new(),
+            version: 1,
             latches: Latches::default(),
             orders: BTreeMap::new(),
             working: BTreeSet::new(),
@@ -265,6 +271,7 @@ impl Engine {
 
     /// The last step of every operation: each breaker is looked at, in order.
     fn look(&mut self) {
+        self.version = self.version.wrapping_add(1);
         self.account.raise_peak();
         self.refresh_loss_caps();
         let (jump, mismatch) = (self.jump.take(), self.mismatch.take());

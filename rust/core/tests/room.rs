@@ -85,7 +85,7 @@ fn check_questions(desk: &mut Desk, draws: &[Draw]) -> Result<(), TestCaseError>
             let order = terms(index, side, &numbers);
             if order.check().is_ok() {
                 let expected = decide(facts, &order, Origin::Agent);
-                for _ in 0..3 {
+                for _ in 0..10 {
                     prop_assert_eq!(desk.engine.judge(&order, None, Origin::Agent), expected, "{:?}", order);
                 }
             }

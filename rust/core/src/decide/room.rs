@@ -61,35 +61,36 @@ impl Numbers {
     }
 }
 
-/// The rooms of one asset, worked out when they are asked for again while nothing has changed.
+/// The room of one asset and side, kept while nothing changes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rooms {
-    /// The state that they are of.
+pub(crate) struct Remembered {
+    /// The state that it is of.
     version: u64,
-    asked: bool,
+    questions: u8,
     /// Until then no mark that counts is stale.
     until: Time,
-    buys: Option<Room>,
-    sells: Option<Room>,
+    room: Option<Room>,
 }
 
-impl Rooms {
-    /// Whether they say that an order passes; nothing else follows from a no.
+impl Remembered {
+    /// Making a room costs as much as several judgements, so it waits until a strategy is seen to ask many times a mark.
+    const QUESTIONS: u8 = 8;
+
+    /// Whether it says that an order passes; nothing follows from a no.
     #[inline]
-    pub fn hold(&self, version: u64, now: Time, terms: &Terms) -> bool {
-        let room = if terms.side == Side::Buy { &self.buys } else { &self.sells };
-        let (Some(room), true) = (room, self.version == version && now <= self.until) else { return false };
+    pub fn holds(&self, version: u64, now: Time, terms: &Terms) -> bool {
+        let (Some(room), true) = (&self.room, self.version == version && now <= self.until) else { return false };
         Numbers::of(terms).is_some_and(|numbers| room.holds(&numbers, terms.side))
     }
 
-    /// Notes a question. The second one of the same state makes the rooms: a strategy that asks once a mark pays nothing.
-    pub fn ask(&mut self, version: u64, facts: &Facts<'_>, terms: &Terms) {
+    /// Notes an order that was approved, and makes the room when there were enough of them in this state.
+    pub fn note(&mut self, version: u64, facts: &Facts<'_>, terms: &Terms) {
         if self.version != version {
             *self = Self { version, ..Self::default() };
-        } else if !self.asked {
-            self.asked = true;
-            self.buys = Room::of(facts, terms, Side::Buy);
-            self.sells = Room::of(facts, terms, Side::Sell);
+        }
+        self.questions = self.questions.saturating_add(1);
+        if self.questions == Self::QUESTIONS {
+            self.room = Room::of(facts, terms, terms.side);
             let oldest = facts.holding.mark.map_or(Time::START, |mark| mark.time.min(facts.account.oldest_mark));
             self.until = oldest.after(facts.limits.mark_age_s_max);
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::asset::Asset;
 use crate::breakers::{Breaker, PriceWindow, Trip};
 use crate::decide::Outcome;
-use crate::decide::room::Rooms;
 use crate::event::{Event, Fill, MarketMove, Ruling, Tick};
 use crate::num::Nano;
 use crate::order::{Origin, Side};
@@ -172,7 +171,7 @@ impl Engine {
         self.assets.push(asset);
         self.holdings.push(Holding { group, ..Holding::NONE });
         self.windows.push(PriceWindow::default());
-        self.rooms.push(Rooms::default());
+        self.remembered.push(Default::default());
         self.index.insert(asset, number);
         slot
     }
@@ -182,7 +181,7 @@ impl Engine {
         self.index.remove(asset);
         self.assets.pop();
         self.windows.pop();
-        self.rooms.pop();
+        self.remembered.pop();
         let is_own_group = self.holdings.pop().is_some_and(|holding| holding.group as usize >= self.group_names.len());
         if is_own_group {
             self.groups.pop();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::asset::Asset;
+use crate::decide::room::Remembered;
 use crate::decide::{self, Approved, Evidence, Facts, Mask, approve, decide};
 use crate::event::{Event, Ruling};
 use crate::num::Nano;
@@ -49,30 +50,35 @@ impl Engine {
     /// Judges an order and changes nothing.
     #[inline]
     pub fn judge(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Mask {
-        let slot = self.slot(&terms.asset);
-        let rooms = slot.and_then(|slot| self.rooms.get(slot));
         let is_plain = origin == Origin::Agent && client_order_id.is_none();
-        if is_plain && rooms.is_some_and(|rooms| rooms.hold(self.version, self.now, terms)) {
+        if is_plain && self.remembered(terms).is_some_and(|known| known.holds(self.version, self.now, terms)) {
             return Mask(0);
         }
-        self.judge_fully(terms, client_order_id, origin)
-    }
-
-    fn judge_fully(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Mask {
         self.refresh_caps();
         let id_is_used = self.id_is_used(client_order_id);
         let facts = self.facts(&terms.asset, id_is_used);
         let mask = decide(facts, terms, origin);
         if mask == Mask(0)
-            && let Some(slot) = self.slot(&terms.asset)
-            && let Some(mut rooms) = self.rooms.get(slot).copied()
+            && is_plain
+            && let Some(mut known) = self.remembered(terms).copied()
         {
-            rooms.ask(self.version, &facts, terms);
-            if let Some(kept) = self.rooms.get_mut(slot) {
-                *kept = rooms;
-            }
+            known.note(self.version, &facts, terms);
+            self.remember(terms, known);
         }
         mask
+    }
+
+    #[inline]
+    fn remembered(&self, terms: &Terms) -> Option<&Remembered> {
+        let [buys, sells] = self.remembered.get(self.slot(&terms.asset)?)?;
+        Some(if terms.side == Side::Buy { buys } else { sells })
+    }
+
+    fn remember(&mut self, terms: &Terms, known: Remembered) {
+        let slot = self.slot(&terms.asset);
+        if let Some([buys, sells]) = slot.and_then(|slot| self.remembered.get_mut(slot)) {
+            *(if terms.side == Side::Buy { buys } else { sells }) = known;
+        }
     }
 
     /// What a judgement was computed from, to be kept.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::asset::{Asset, CarriedHashBuilder};
 use crate::breakers::{Breaker, Jump, Latches, PriceWindow, Silence, Watch};
 use crate::decide::Caps;
-use crate::decide::room::Rooms;
+use crate::decide::room::Remembered;
 use crate::event::{Event, Record, Ruling};
 use crate::limits::Limits;
 use crate::num::Nano;
@@ -106,7 +106,8 @@ pub struct Engine {
     groups: Vec<GroupSum>,
     index: HashMap<Asset, u32, CarriedHashBuilder>,
     windows: Vec<PriceWindow>,
-    rooms: Vec<Rooms>,
+    /// By slot, for buys and sells.
+    remembered: Vec<[Remembered; 2]>,
     /// Goes up with every change of what a decision reads, time apart.
     version: u64,
     latches: Latches,
@@ -159,7 +160,7 @@ impl Engine {
             groups: Vec::new(),
             index: HashMap::default(),
             windows: Vec::new(),
-            rooms: Vec::new(),
+            remembered: Vec::new(),
             version: 1,
             latches: Latches::default(),
             orders: BTreeMap::new(),

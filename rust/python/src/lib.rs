@@ -4,6 +4,7 @@
 mod agent;
 mod batch;
 mod clock;
+mod columns;
 mod convert;
 mod decision;
 mod error;

@@ -227,7 +227,9 @@ class GateSide:
         """The model has no widest number: an overflow is dropped where it is due and something else refuses, too."""
         if "arithmetic_overflow" not in names or len(names) == 1:
             return names
-        price = max(F(raw.get("price") or 0), exact(self.gate.snapshot().marks.get(raw["asset"], Decimal(0))))
+        mark = exact(self.gate.snapshot().marks.get(raw["asset"], Decimal(0)))
+        # A quantity is multiplied by prices and by distances between them.
+        price = max(F(raw.get("price") or 0), F(raw.get("stop_loss") or 0), mark)
         return [n for n in names if n != "arithmetic_overflow"] if F(raw["quantity"]) * price >= VAST else names
 
     def view(self) -> View:

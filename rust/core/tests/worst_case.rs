@@ -60,8 +60,8 @@ struct Ledger {
     scale: Nano,
     groups: Vec<Vec<usize>>,
     fills: u64,
-    /// What reduce-only orders took, by asset: the specification's exposure counts openings alone, so that the openings
-    /// of the other side can come to as much more as was closed beside them.
+    /// What reduce-only orders took beside working openings of their side, by asset, until it is flat with no opening
+    /// working. The specification's worst case leaves reduce-only orders out: such openings can come to that much more.
     reduced: [i128; ASSETS.len()],
 }
 
@@ -94,6 +94,11 @@ impl Ledger {
         let Some(booked) = working.get(which % working.len().max(1)) else { return Ok(()) };
         let terms = &booked.ruling.order.terms;
         let index = ASSETS.iter().position(|name| *name == terms.asset.name()).unwrap_or_default();
+        let mut openings = working
+            .iter()
+            .map(|other| &other.ruling.order.terms)
+            .filter(|other| other.asset == terms.asset && !other.reduce_only);
+        let beside_openings = terms.reduce_only && openings.clone().any(|other| other.side == terms.side);
         let mark = Nano::from_raw(self.marks[index]);
         let quantity = Nano::from_raw((booked.remaining.raw() * i128::from(part) / 1_000).max(1));
         self.fills += 1;
@@ -107,8 +112,12 @@ impl Ledger {
             side: None,
         };
         prop_assert_eq!(desk.engine.apply_fill(&report), Ok(true));
-        self.reduced[index] += if terms.reduce_only { quantity.raw() } else { 0 };
+        self.reduced[index] += if beside_openings { quantity.raw() } else { 0 };
         self.positions[index] += terms.side.signed(quantity).map_or(0, Nano::raw);
+        let is_over = quantity == booked.remaining && !terms.reduce_only;
+        if self.positions[index] == 0 && openings.nth(usize::from(is_over)).is_none() {
+            self.reduced[index] = 0;
+        }
         self.check()
     }
 }

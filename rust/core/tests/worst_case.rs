@@ -60,8 +60,9 @@ struct Ledger {
     scale: Nano,
     groups: Vec<Vec<usize>>,
     fills: u64,
-    /// What reduce-only orders took beside working openings of their side, by asset, until it is flat with no opening
-    /// working. The specification's worst case leaves reduce-only orders out: such openings can come to that much more.
+    /// What reduce-only orders took beside working openings of their side, or once these had turned the position round, by
+    /// asset, until it is flat with no opening working. The specification's worst case leaves reduce-only orders out: such
+    /// openings can come to that much more.
     reduced: [i128; ASSETS.len()],
 }
 
@@ -98,7 +99,8 @@ impl Ledger {
             .iter()
             .map(|other| &other.ruling.order.terms)
             .filter(|other| other.asset == terms.asset && !other.reduce_only);
-        let beside_openings = terms.reduce_only && openings.clone().any(|other| other.side == terms.side);
+        let has_turned = terms.side.signed(Nano::STEP).map_or(0, Nano::raw) * self.positions[index] >= 0;
+        let is_excess = terms.reduce_only && (has_turned || openings.clone().any(|other| other.side == terms.side));
         let mark = Nano::from_raw(self.marks[index]);
         let quantity = Nano::from_raw((booked.remaining.raw() * i128::from(part) / 1_000).max(1));
         self.fills += 1;
@@ -112,7 +114,7 @@ impl Ledger {
             side: None,
         };
         prop_assert_eq!(desk.engine.apply_fill(&report), Ok(true));
-        self.reduced[index] += if beside_openings { quantity.raw() } else { 0 };
+        self.reduced[index] += if is_excess { quantity.raw() } else { 0 };
         self.positions[index] += terms.side.signed(quantity).map_or(0, Nano::raw);
         let is_over = quantity == booked.remaining && !terms.reduce_only;
         if self.positions[index] == 0 && openings.nth(usize::from(is_over)).is_none() {

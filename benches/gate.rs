@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gxrisk_core::asset::Asset;
+use gxrisk_core::engine::{Answer, order_id};
 use gxrisk_core::event::Tick;
 use gxrisk_core::{Engine, Limits, Mask, Nano, Order, Origin, Side, Terms, Time};
 use gxrisk_gate::{Gate, ManualClock, MemoryJournal};
@@ -42,6 +43,13 @@ fn roomy() -> Limits {
 }
 
 /// A vault with positions of 1 unit at 100 each, spread over `groups` correlation groups.
+/// Authorizes an order that passes; gives its id.
+fn approved(engine: &mut Engine, order: &Arc<Order>) -> String {
+    let answer = engine.authorize(Arc::clone(order), Origin::Agent, false).expect("an answer");
+    let Answer::Decided { ruling, approved: Some(_) } = answer else { panic!("{answer:?}") };
+    order_id(ruling.sequence)
+}
+
 fn engine(positions: usize, groups: usize) -> Engine {
     let now = Time::from_nanos(1_583_971_200_000_000_000);
     let mut engine = Engine::new("bench", roomy(), now);
@@ -52,9 +60,7 @@ fn engine(positions: usize, groups: usize) -> Engine {
     for index in 0..positions {
         engine.mark(&Tick { asset: asset(index), price: n("100"), time: now, atr: Some(n("1")) }).expect("a mark");
         let order = Order { terms: terms(index, "1", "98"), reasoning: "bench".into(), client_order_id: None };
-        let answer = engine.authorize(Arc::new(order), Origin::Agent).expect("an answer");
-        assert!(answer.approved.is_some(), "{:?}", answer.ruling.violations());
-        let id = gxrisk_core::engine::order_id(answer.ruling.sequence);
+        let id = approved(&mut engine, &Arc::new(order));
         let report = gxrisk_core::engine::FillReport {
             order_id: &id,
             fill_id: "1",
@@ -82,7 +88,7 @@ fn judge(c: &mut Criterion) {
     let gate = Gate::new("bench", roomy(), clock, Box::<MemoryJournal>::default()).expect("a gate");
     gate.deposit(Nano::whole(10_000_000)).expect("a deposit");
     gate.mark(asset(3), n("100"), Some(n("1")), None).expect("a mark");
-    assert_eq!(gate.validate(&good, None, Origin::Agent).mask, Mask(0));
+    assert_eq!(gate.validate(&good, None, Origin::Agent).0.mask, Mask(0));
     group.bench_function("through lock and clock", |b| b.iter(|| gate.validate(black_box(&good), None, Origin::Agent)));
     group.finish();
 }
@@ -129,8 +135,7 @@ fn authorize(c: &mut Criterion) {
         b.iter_batched_ref(
             || engine(16, 16),
             |engine| {
-                let answer = engine.authorize(Arc::clone(&order), Origin::Agent).expect("an answer");
-                let id = gxrisk_core::engine::order_id(answer.ruling.sequence);
+                let id = approved(engine, &order);
                 engine.order_cancelled(&id)
             },
             BatchSize::LargeInput,

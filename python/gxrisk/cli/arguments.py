@@ -1,12 +1,29 @@
-"""Options that take several values in a row, as in `--data BTC.csv ETH.csv`."""
+"""What the commands take: options with several values in a row, numbers, times, and options that several share."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 from typer.core import TyperCommand
 
 _SEVERAL: Final = ("--data", "--asset")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+JournalFile = Annotated[Path, typer.Argument(metavar="FILE", help="The vault's journal.", show_default=False)]
+KeyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The owner's key file.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact numbers as text.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Draw no progress bar.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Sign without asking.")]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Holds the passphrase; else GXRISK_PASSPHRASE_FILE names its file, or GXRISK_PASSPHRASE holds it.",
+    ),
+]
 
 
 class SeveralValues(TyperCommand):
@@ -36,3 +53,45 @@ def repeated(args: Iterable[str], options: Sequence[str]) -> list[str]:
             values += 1
         done.append(arg)
     return done
+
+
+def decimal(text: str) -> Decimal:
+    """A finite decimal number from the command line."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text!r} was given, a number is allowed") from None
+    if not value.is_finite():
+        raise typer.BadParameter(f"{text!r} was given, a finite number is allowed")
+    return value
+
+
+def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
+    """A parser of words of which only `allowed` exist."""
+
+    def word(text: str) -> str:
+        if text not in allowed:
+            raise typer.BadParameter(f"{text!r} was given, allowed are {', '.join(allowed)}")
+        return text
+
+    return word
+
+
+def moment(text: str) -> datetime:
+    """A time with its zone from the command line, to the microsecond.
+
+    >>> moment("2020-03-12T11:55:00+01:00").isoformat()
+    '2020-03-12T10:55:00+00:00'
+    """
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise typer.BadParameter(f"{text!r} was given, a time with its zone like 2020-03-12T10:55:00Z is allowed")
+
+
+def nanoseconds(time: datetime) -> int:
+    """Since 1970 UTC, exactly."""
+    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000

@@ -1,20 +1,23 @@
-"""The commands of `gxrisk`: demo, replay, version."""
+"""The commands of `gxrisk`: demo, replay, version; and where audit, explain, keys and withdraw hang on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from gxrisk._native import TIERS, GxriskError, Limits, __version__
+from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
-from gxrisk.cli.arguments import SeveralValues
+from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
+from gxrisk.cli.audit import audit
+from gxrisk.cli.explain import explain
+from gxrisk.cli.failures import failures
+from gxrisk.cli.keys import keys
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.screen import show
 from gxrisk.cli.sources import Source, demo_source, file_source
+from gxrisk.cli.withdraw import withdraw
 from gxrisk.replay.costs import Costs
 from gxrisk.replay.engine import ReplaySettings, check_mark_age, replay
 from gxrisk.replay.gated import VaultPlan
@@ -22,25 +25,21 @@ from gxrisk.replay.gated import VaultPlan
 MOMENTUM: Final = "gxrisk.agent.momentum:Momentum"
 MOMENTUM_SENTENCE: Final = "The model: momentum of 16 bars, a quarter of equity a trade, stop-loss at 2 ATR."
 DEMO_BAR_MINUTES: Final = 15
+ABOUT: Final = (
+    "A pre-trade risk gate: replay a crash with and without it, read and verify its journals, sign as a vault's owner."
+)
 
 app = typer.Typer(
     name="gxrisk",
-    help="A pre-trade risk gate: replay a crash, or your own candles and model, with and without it.",
+    help=ABOUT,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def decimal(text: str) -> Decimal:
-    """A finite decimal number from the command line."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} was given, a number is allowed") from None
-    if not value.is_finite():
-        raise typer.BadParameter(f"{text!r} was given, a finite number is allowed")
-    return value
+app.add_typer(audit, name="audit")
+app.command()(explain)
+app.add_typer(keys, name="keys")
+app.add_typer(withdraw, name="withdraw")
 
 
 Files = Annotated[
@@ -48,7 +47,6 @@ Files = Annotated[
     typer.Option("--data", metavar="FILE...", help="Candle files, one for each asset (csv or csv.gz)."),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
-NoProgress = Annotated[bool, typer.Option("--no-progress", help="Draw no progress bar.")]
 MarkAge = Annotated[
     int | None,
     typer.Option(min=1, max=604_800, help="Let a mark be this old, in seconds; needed for candles over a minute."),
@@ -68,7 +66,7 @@ def demo(
     The crash is the recorded one of December 2017 in the folder that GXRISK_DATA_DIR names; without it, a
     reconstruction of March 2020 that comes with the package.
     """
-    with _errors():
+    with failures():
         source = demo_source(data or [], seed)
         plans = [VaultPlan(tier, Limits.for_tier(tier)) for tier in TIERS]
         coarsest_ms = max(one.interval_ms for one in source.series)
@@ -114,7 +112,7 @@ def replay_command(
 
     The model is asked once for each completed bar of each asset. Its order fills at the open of the next candle.
     """
-    with _errors():
+    with failures():
         plan = _plan(tier, limits)
         settings = ReplaySettings(
             deposit=deposit,
@@ -137,13 +135,13 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=ABOUT)
 def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """A pre-trade risk gate: replay a crash, or your own candles and model, with and without it."""
+    """Options of `gxrisk` itself."""
 
 
 def _run(
@@ -166,7 +164,7 @@ def _run(
     if model == MOMENTUM:
         sentences.append(MOMENTUM_SENTENCE)
     if json is not None:
-        check_writable(json)
+        check_writable(json, "--json")
     for plan in plans:
         check_mark_age(source.series, plan.limits)
     interval_s = max(one.interval_ms for one in source.series) // 1000
@@ -184,7 +182,7 @@ def _run(
             on_progress=on_progress,
         )
     if json is not None:
-        write_json(result, json)
+        write_json(result.to_dict(), json)
     show(result, settings, sentences)
 
 
@@ -197,16 +195,3 @@ def _plan(tier: str | None, limits: Path | None) -> VaultPlan:
     if name not in TIERS:
         raise typer.BadParameter(f"--tier: {name!r} was given, {', '.join(TIERS)} are allowed")
     return VaultPlan(name, Limits.for_tier(name))
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """One line on stderr and an exit code instead of a traceback: 1 for bad data, 130 for Ctrl-C."""
-    try:
-        yield
-    except (GxriskError, OSError) as error:
-        typer.echo(f"gxrisk: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("gxrisk: interrupted", err=True)
-        raise typer.Exit(130) from None

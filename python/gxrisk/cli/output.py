@@ -1,27 +1,36 @@
-"""A result as a JSON file, whole or not at all."""
+"""What a command writes: a file whole or not at all, JSON with exact decimals."""
 
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from gxrisk.replay.costs import ReplayError
-from gxrisk.replay.result import ReplayResult
+from gxrisk.cli.failures import CommandError
 
 
-def check_writable(file: Path) -> None:
+def check_writable(file: Path, option: str) -> None:
     """Refuse a place that cannot be written before the work is done, not after it."""
     if file.is_dir():
-        raise ReplayError(f"--json: {file} is a folder")
+        raise CommandError(f"{option}: {file} is a folder")
     if not file.parent.is_dir():
-        raise ReplayError(f"--json: there is no folder {file.parent}")
+        raise CommandError(f"{option}: there is no folder {file.parent}")
     if not os.access(file.parent, os.W_OK):
-        raise ReplayError(f"--json: {file.parent} cannot be written")
+        raise CommandError(f"{option}: {file.parent} cannot be written")
 
 
-def write_json(result: ReplayResult, file: Path) -> None:
+def as_json(value: object, *, indent: int | None = 2) -> str:
+    """JSON in ASCII, with every Decimal as text, exactly.
+
+    >>> as_json({"amount": Decimal("1E-9")}, indent=None)
+    '{"amount": "0.000000001"}'
+    """
+    return json.dumps(value, indent=indent, default=_text)
+
+
+def write_json(value: object, file: Path) -> None:
     """Write beside `file` and move it there once it is on disk."""
-    text = json.dumps(result.to_dict(), indent=2) + "\n"
+    text = as_json(value) + "\n"
     with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
         beside = Path(stream.name)
         try:
@@ -33,6 +42,12 @@ def write_json(result: ReplayResult, file: Path) -> None:
             beside.unlink(missing_ok=True)
             raise
     file.chmod(0o666 & ~_umask())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def _umask() -> int:

@@ -8,16 +8,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar over `total` candles; yields what takes the number done. Nothing is drawn when stderr is no terminal."""
+def progress_bar(
+    total: int | None, *, shown: bool, doing: str = "Replaying", what: str = "candles"
+) -> Iterator[Callable[[int], None]]:
+    """A bar over `total` of `what` (None: nobody knows); yields what takes the number done.
+
+    Nothing is drawn when stderr is no terminal.
+    """
     console = Console(stderr=True)
     columns = (
-        TextColumn("Replaying"),
+        TextColumn(doing),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("candles"),
+        TextColumn(what),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
-        task = progress.add_task("replay", total=total)
+        task = progress.add_task(doing, total=total)
         yield lambda done: progress.update(task, completed=done)

@@ -125,10 +125,18 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Keeps facts; `limits` are the ones they point to.
+    /// Keeps what a decision reads of facts, and so the same from every engine that holds the same; `limits` are the
+    /// ones that they point to.
     pub fn keep(facts: &Facts<'_>, limits: Arc<Limits>) -> Self {
-        let Facts { now, account, holding, group, id_is_used, .. } = *facts;
-        Self { now, limits, account: *account, holding: *holding, group: *group, id_is_used }
+        let Facts { now, account, group, id_is_used, .. } = *facts;
+        let mut account = *account;
+        // Until it looks stale the oldest mark is a bound that only saves searching, and no rule reads more of it.
+        if account.unmarked > 0 || now.since(account.oldest_mark) <= limits.mark_age_s_max {
+            account.oldest_mark = Time::END;
+        }
+        // A group's number says nothing by itself, and another order of first sight gives another one.
+        let holding = Holding { group: 0, ..*facts.holding };
+        Self { now, limits, account, holding, group: *group, id_is_used }
     }
 
     /// The caps, worked out again.

@@ -36,7 +36,7 @@ pub enum Event {
     },
     /// The marks since the last event that still matter: those that a price window can still see, and the newest.
     Market(Box<MarketMove>),
-    /// A deposit; negative for a withdrawal.
+    /// A deposit.
     Flow {
         /// The amount.
         amount: Nano,
@@ -76,6 +76,8 @@ pub enum Event {
     Redeemed {
         /// Of which decision.
         order: u64,
+        /// The wallet key's signature of the approval, where there is such a key.
+        signature: Option<Box<[u8; 64]>>,
     },
     /// The venue took the order.
     Accepted {
@@ -151,6 +153,53 @@ pub enum Event {
         /// Above 0, at most 1.
         scale: Nano,
     },
+    /// The journal was opened again.
+    Restarted {
+        /// Which opening this is.
+        epoch: u64,
+        /// The bytes of an incomplete last record, which were dropped.
+        dropped: u64,
+    },
+    /// The vault's own keys from this record on.
+    KeysSet(Keys),
+    /// The owner's master key.
+    OwnerKeySet {
+        /// Its public half.
+        key: [u8; 32],
+        /// The signature that allowed it, where one was needed.
+        signature: Option<Box<[u8; 64]>>,
+    },
+    /// A withdrawal that the owner signed.
+    Withdrawn(Box<Withdrawal>),
+    /// All that came before is also kept as a checkpoint.
+    Checkpointed {
+        /// The hash of its bytes.
+        digest: [u8; 32],
+    },
+}
+
+/// The public halves of a vault's own keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Of the key that signs approvals.
+    pub wallet: [u8; 32],
+    /// Of the key that signs the journal's head.
+    pub head: [u8; 32],
+}
+
+/// What the owner signed: this much, to there, once, until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// How much.
+    pub amount: Nano,
+    /// Where to.
+    pub destination: Box<str>,
+    /// What makes it pass once.
+    pub nonce: [u8; 16],
+    /// From this time on it is worth nothing.
+    pub expires: Time,
+    /// The signature by the owner's master key.
+    pub signature: [u8; 64],
 }
 
 /// One mark of many.

@@ -27,6 +27,7 @@
 
 pub mod asset;
 pub mod breakers;
+pub mod codec;
 pub mod decide;
 pub mod engine;
 pub mod event;

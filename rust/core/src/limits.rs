@@ -242,6 +242,13 @@ macro_rules! limits {
                 }
             }
 
+            /// Whether every limit lies within its range, and none contradicts another.
+            pub fn is_sound(&self) -> bool {
+                let values = [$(self.$name.value()),+];
+                let is_in_range = FIELDS.iter().zip(&values).all(|(field, value)| field.contains(value));
+                is_in_range && self.stop_atr_min <= self.stop_atr_max
+            }
+
             fn put(&mut self, name: &str, value: &Value) -> Option<()> {
                 match name {
                     $(stringify!($name) => self.$name = Stored::from_value(value)?,)+

@@ -1,6 +1,48 @@
 //! Why: the limit, what was observed, and one sentence that a trader understands.
 
 use crate::num::{Atto, Nano};
+use crate::order::words;
+use crate::state::TradingState;
+
+/// A word that is a limit or an observed value: one of few, so that a record of it can be read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A trading state.
+    Active,
+    /// A trading state.
+    ReduceOnly,
+    /// A trading state.
+    Halted,
+    /// Of an order: not reduce-only.
+    Opening,
+    /// Of a client order id.
+    New,
+    /// Of a client order id.
+    Used,
+    /// Of an asset.
+    Marked,
+    /// Of an asset.
+    NeverMarked,
+    /// Of an asset.
+    Listed,
+    /// Of an asset.
+    NotListed,
+    /// The size of the gate's numbers.
+    Bits128,
+}
+words!(Word {
+    Active = "active",
+    ReduceOnly = "reduce_only",
+    Halted = "halted",
+    Opening = "opening",
+    New = "new",
+    Used = "used",
+    Marked = "marked",
+    NeverMarked = "never marked",
+    Listed = "listed",
+    NotListed = "not listed",
+    Bits128 = "128 bits"
+});
 
 /// A limit or an observed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +53,8 @@ pub enum Figure {
     Money(Atto),
     /// How many.
     Count(u64),
-    /// A state or a side.
-    Word(&'static str),
+    /// A state or a condition.
+    Word(Word),
     /// Not there, or not computable.
     Unknown,
 }
@@ -32,9 +74,18 @@ impl From<u32> for Figure {
         Self::Count(u64::from(value))
     }
 }
-impl From<&'static str> for Figure {
-    fn from(word: &'static str) -> Self {
+impl From<Word> for Figure {
+    fn from(word: Word) -> Self {
         Self::Word(word)
+    }
+}
+impl From<TradingState> for Figure {
+    fn from(state: TradingState) -> Self {
+        Self::Word(match state {
+            TradingState::Active => Word::Active,
+            TradingState::ReduceOnly => Word::ReduceOnly,
+            TradingState::Halted => Word::Halted,
+        })
     }
 }
 impl<T: Into<Self>> From<Option<T>> for Figure {
@@ -49,7 +100,7 @@ impl std::fmt::Display for Figure {
             Self::Number(number) => write!(f, "{number}"),
             Self::Money(money) => write!(f, "{money}"),
             Self::Count(count) => write!(f, "{count}"),
-            Self::Word(word) => f.write_str(word),
+            Self::Word(word) => write!(f, "{word}"),
             Self::Unknown => f.write_str("unknown"),
         }
     }

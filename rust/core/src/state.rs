@@ -2,6 +2,7 @@
 //!
 //! All three are plain values: a change is worked out on copies and put in place only when nothing overflowed.
 
+use crate::codec::coded_struct;
 use crate::exposure::exposure_quantity;
 use crate::limits::{DrawdownBase, Limits};
 use crate::num::{Atto, Nano};
@@ -27,6 +28,7 @@ pub struct Bucket {
     level: u64,
     as_of: Time,
 }
+coded_struct!(Bucket { level, as_of });
 
 impl Bucket {
     /// One token, in the unit that a nanosecond at one order a minute refills.

@@ -1,12 +1,16 @@
 //! Python values as the gate's numbers, times and names, and back. Nothing is rounded in silence.
 
+use std::path::PathBuf;
+
 use gxrisk_core::asset::check_name;
 use gxrisk_core::num::NumberError;
 use gxrisk_core::order::{AMOUNT_RANGE, is_amount};
 use gxrisk_core::{Asset, Atto, Nano, Origin, Side, Time};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use pyo3::types::{
+    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, PyType, PyTzInfo,
+};
 
 use crate::error::invalid;
 
@@ -259,4 +263,38 @@ pub fn atto(py: Python<'_>, value: Atto) -> PyResult<Bound<'_, PyAny>> {
 /// A number that may be absent.
 pub fn nano_or_none(py: Python<'_>, value: Option<Nano>) -> PyResult<Option<Bound<'_, PyAny>>> {
     value.map(|value| nano(py, value)).transpose()
+}
+
+/// A path: text or `os.PathLike`.
+pub fn path(value: &Bound<'_, PyAny>, field: &str) -> PyResult<PathBuf> {
+    let path: PathBuf = value.extract().map_err(|_| out_of_range(value, field, "must be a path"))?;
+    if path.as_os_str().is_empty() { Err(out_of_range(value, field, "must be a path")) } else { Ok(path) }
+}
+
+/// Bytes, or text of twice as many hexadecimal digits.
+pub fn bytes(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Vec<u8>> {
+    let given = if let Ok(text) = value.cast::<PyString>() {
+        let digits = text.to_str()?.as_bytes();
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let pair = |pair: &[u8]| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?);
+        digits.chunks(2).map(pair).collect()
+    } else {
+        value.cast::<PyBytes>().ok().map(|bytes| bytes.as_bytes().to_vec())
+    };
+    given.ok_or_else(|| out_of_range(value, field, "must be bytes, or text of hexadecimal digits"))
+}
+
+fn exactly<const N: usize>(value: &Bound<'_, PyAny>, field: &str) -> PyResult<[u8; N]> {
+    let wrong = || out_of_range(value, field, &format!("must be {N} bytes, or {} hexadecimal digits", 2 * N));
+    bytes(value, field).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)
+}
+
+/// A public key or a hash: 32 bytes.
+pub fn key(value: &Bound<'_, PyAny>, field: &str) -> PyResult<[u8; 32]> {
+    exactly(value, field)
+}
+
+/// A signature: 64 bytes.
+pub fn signature(value: &Bound<'_, PyAny>, field: &str) -> PyResult<[u8; 64]> {
+    exactly(value, field)
 }

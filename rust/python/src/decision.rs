@@ -9,9 +9,10 @@ use gxrisk_core::reason::{Figure, Reason};
 use gxrisk_core::rules::engine_halted;
 use gxrisk_core::{Mask, Origin};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::convert;
+use crate::error::raise;
 use crate::order::Order;
 use crate::untracked::untracked;
 
@@ -44,7 +45,7 @@ pub fn figure<'py>(py: Python<'py>, figure: &Figure) -> PyResult<Bound<'py, PyAn
         Figure::Number(number) => convert::nano(py, *number),
         Figure::Money(money) => convert::atto(py, *money),
         Figure::Count(count) => Ok(count.into_pyobject(py)?.into_any()),
-        Figure::Word(word) => Ok(word.into_pyobject(py)?.into_any()),
+        Figure::Word(word) => Ok(word.word().into_pyobject(py)?.into_any()),
         Figure::Unknown => Ok(py.None().into_bound(py)),
     }
 }
@@ -200,6 +201,13 @@ impl Approval {
     #[getter]
     fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::datetime(py, self.approval.expires())
+    }
+
+    /// The signed bytes of it: what a venue in another process checks (`verify_approval`) and gives back to `Gate.redeem`.
+    #[getter]
+    fn token<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let token = self.approval.token().map_err(|error| raise(py, error.into()))?;
+        Ok(PyBytes::new(py, &token))
     }
 
     fn __repr__(&self) -> String {

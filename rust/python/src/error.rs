@@ -16,6 +16,18 @@ pyo3::create_exception!(
 );
 pyo3::create_exception!(
     gxrisk,
+    WithdrawalError,
+    GxriskError,
+    "A withdrawal is refused: not signed by the owner, altered, expired, replayed, or more than can be paid."
+);
+pyo3::create_exception!(
+    gxrisk,
+    CustodyError,
+    GxriskError,
+    "A key or its passphrase cannot be made, read or used; the message says which and what to do."
+);
+pyo3::create_exception!(
+    gxrisk,
     JournalError,
     GxriskError,
     "A record could not be kept or read; the gate gives no approval without one."
@@ -53,13 +65,28 @@ pub fn invalid(py: Python<'_>, message: impl Into<String>) -> PyErr {
     }
 }
 
+/// An exception that says its stable code, too.
+fn coded(py: Python<'_>, error: PyErr, code: &str) -> PyErr {
+    match error.value(py).setattr("code", code) {
+        Ok(()) => error,
+        Err(other) => other,
+    }
+}
+
 /// A gate's error as the exception that stands for it.
 pub fn raise(py: Python<'_>, error: GateError) -> PyErr {
     let message = error.to_string();
     match error {
-        GateError::Refused(Refusal::Approval(_)) => ApprovalError::new_err(message),
+        GateError::Refused(Refusal::Approval(refusal)) => coded(py, ApprovalError::new_err(message), refusal.code()),
+        GateError::Refused(Refusal::Withdrawal(refusal)) => {
+            coded(py, WithdrawalError::new_err(message), refusal.code())
+        }
+        GateError::NoOwner => coded(py, WithdrawalError::new_err(message), "no_owner"),
+        GateError::NotSuccessor => coded(py, WithdrawalError::new_err(message), "signature"),
+        GateError::Withdrawal(refusal) => coded(py, WithdrawalError::new_err(message), refusal.code()),
         GateError::Refused(Refusal::TwoGroups(_)) => invalid(py, message),
         GateError::Refused(_) | GateError::EngineHalted => VaultError::new_err(message),
         GateError::Journal(_) => JournalError::new_err(message),
+        GateError::Custody(_) | GateError::Sealed(_) => CustodyError::new_err(message),
     }
 }

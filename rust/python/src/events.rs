@@ -5,6 +5,7 @@ use gxrisk_core::engine::order_id;
 use gxrisk_core::event::{Event, Fill, Ruling, Tick};
 use gxrisk_core::limits::{FIELDS, Value};
 use gxrisk_core::{Limits, Nano, Record};
+use gxrisk_gate::journal::Hex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -52,6 +53,11 @@ fn kind(event: &Event) -> &'static str {
         Event::Reactivated { .. } => "reactivated",
         Event::LimitsSet { .. } => "limits",
         Event::RiskScaleSet { .. } => "risk_scale",
+        Event::Restarted { .. } => "restarted",
+        Event::KeysSet(_) => "keys",
+        Event::OwnerKeySet { .. } => "owner_key",
+        Event::Withdrawn(_) => "withdrawal",
+        Event::Checkpointed { .. } => "checkpoint",
     }
 }
 
@@ -92,10 +98,13 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("confidence", nano(py, *confidence)?)?;
             dict.set_item("reasoning", &**reasoning)
         }
-        Event::Redeemed { order }
-        | Event::Accepted { order }
-        | Event::Cancelled { order }
-        | Event::Expired { order } => dict.set_item("order_id", order_id(*order)),
+        Event::Redeemed { order, signature } => {
+            dict.set_item("order_id", order_id(*order))?;
+            dict.set_item("signature", signature.as_deref().map(|bytes| Hex(bytes).to_string()))
+        }
+        Event::Accepted { order } | Event::Cancelled { order } | Event::Expired { order } => {
+            dict.set_item("order_id", order_id(*order))
+        }
         Event::Failed { order, reason } => {
             dict.set_item("order_id", order_id(*order))?;
             dict.set_item("reason", &**reason)
@@ -130,6 +139,26 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
         }
         Event::LimitsSet { limits } => dict.set_item("limits", limits_dict(py, limits)?),
         Event::RiskScaleSet { scale } => dict.set_item("scale", nano(py, *scale)?),
+        Event::Restarted { epoch, dropped } => {
+            dict.set_item("begun_epoch", epoch)?;
+            dict.set_item("dropped_bytes", dropped)
+        }
+        Event::KeysSet(keys) => {
+            dict.set_item("wallet_key", Hex(&keys.wallet).to_string())?;
+            dict.set_item("head_key", Hex(&keys.head).to_string())
+        }
+        Event::OwnerKeySet { key, signature } => {
+            dict.set_item("key", Hex(key).to_string())?;
+            dict.set_item("signature", signature.as_deref().map(|bytes| Hex(bytes).to_string()))
+        }
+        Event::Withdrawn(withdrawal) => {
+            dict.set_item("amount", nano(py, withdrawal.amount)?)?;
+            dict.set_item("destination", &*withdrawal.destination)?;
+            dict.set_item("nonce", Hex(&withdrawal.nonce).to_string())?;
+            dict.set_item("expires", withdrawal.expires.to_string())?;
+            dict.set_item("signature", Hex(&withdrawal.signature).to_string())
+        }
+        Event::Checkpointed { digest } => dict.set_item("state", Hex(digest).to_string()),
     }
 }
 
@@ -172,6 +201,25 @@ fn decision<'py>(py: Python<'py>, dict: &Dict<'py>, ruling: &Ruling) -> PyResult
     dict.set_item("order_id", is_approved.then(|| order_id(ruling.sequence)))?;
     dict.set_item("expires", is_approved.then(|| ruling.expires.to_string()))?;
     dict.set_item("evidence", evidence(py, &ruling.evidence)?)
+}
+
+/// What each rule says of a decision's order, and the largest quantity of it that would have passed.
+pub fn explanation<'py>(py: Python<'py>, ruling: &Ruling) -> PyResult<Dict<'py>> {
+    let mut rules = Vec::new();
+    for asked in ruling.asked() {
+        let one = PyDict::new(py);
+        one.set_item("rule", asked.rule)?;
+        one.set_item("applies", asked.applies)?;
+        one.set_item("passed", asked.passed)?;
+        one.set_item("limit", figure(py, &asked.reason.limit)?)?;
+        one.set_item("observed", figure(py, &asked.reason.observed)?)?;
+        one.set_item("message", asked.reason.message)?;
+        rules.push(one);
+    }
+    let dict = PyDict::new(py);
+    dict.set_item("rules", PyList::new(py, rules)?)?;
+    dict.set_item("max_quantity", nano(py, ruling.max_quantity())?)?;
+    Ok(dict)
 }
 
 fn evidence<'py>(py: Python<'py>, evidence: &Evidence) -> PyResult<Dict<'py>> {

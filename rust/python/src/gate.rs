@@ -1,21 +1,25 @@
 //! `Gate`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gxrisk_core::engine::FillReport;
 use gxrisk_core::order::{REASONING_CHARS_MAX, check_confidence, check_reasoning};
 use gxrisk_core::{Nano, Origin};
-use gxrisk_gate::{GateError, MemoryJournal};
+use gxrisk_gate::custody::Passphrase;
+use gxrisk_gate::journal::{Recovery, Storage};
+use gxrisk_gate::{Custody, GateError};
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 
 use crate::agent::AgentGate;
 use crate::clock::chosen;
 use crate::convert;
 use crate::decision::{Approval, Decision, Source, Trip};
-use crate::error::{JournalError, raise};
+use crate::error::raise;
+use crate::journal::Head;
 use crate::limits::Limits;
 use crate::order::Order;
 use crate::untracked::untracked;
@@ -23,8 +27,12 @@ use crate::{batch, events, snapshot};
 
 /// The one thing that can approve an order for a vault.
 ///
-/// `vault_id` is 1 to 64 printable ASCII characters without a space; `clock` is a `SystemClock` unless given; with
-/// `journal=None` the records live in memory, as long as the gate. Every call is safe from any thread.
+/// `vault_id` is 1 to 64 printable ASCII characters without a space; `clock` is a `SystemClock` unless given. With
+/// `journal=None` the records live in memory, as long as the gate; with a path they are durable before any answer, and
+/// `Gate.open(path)` goes on from them. `owner_key` is the public half of the owner's master key (32 bytes, or hex),
+/// without which nothing can be withdrawn. A passphrase (`passphrase_file`, or `GXRISK_PASSPHRASE_FILE`, or
+/// `GXRISK_PASSPHRASE`) seals a durable vault's keys beside its journal; without one each opening makes new keys.
+/// Every call is safe from any thread.
 ///
 /// Money, prices and quantities go in as `str`, `int`, `Decimal` (exactly) or `float` (to the nearest ninth digit) and
 /// come back as `Decimal`. A refusal is a value; malformed input raises `InvalidOrder`; what does not fit the vault's
@@ -41,10 +49,13 @@ use crate::{batch, events, snapshot};
 /// >>> gate.validate_order(small.replace(quantity=1)).violations[0].rule
 /// 'position_size'
 #[pyclass(frozen, immutable_type, module = "gxrisk")]
+#[expect(clippy::struct_field_names, reason = "the class is the gate's, and holds it")]
 pub struct Gate {
     gate: Arc<gxrisk_gate::Gate>,
     /// What `validate_order` answers to an order that passes: nothing is allocated for it.
     passed: Py<Decision>,
+    /// What opening its journal found.
+    recovery: Option<Recovery>,
 }
 
 /// What `Gate` and `AgentGate` share.
@@ -53,11 +64,33 @@ pub(crate) struct Ask<'a> {
     pub passed: &'a Py<Decision>,
 }
 
+/// Does an operation of a gate; where it may wait for the disk, other threads go on meanwhile.
+fn away<T: Send>(
+    py: Python<'_>,
+    gate: &gxrisk_gate::Gate,
+    operation: impl FnOnce(&gxrisk_gate::Gate) -> Result<T, GateError> + Send,
+) -> Result<T, GateError> {
+    if gate.is_durable() { py.detach(|| operation(gate)) } else { operation(gate) }
+}
+
+/// The same, with the error as an exception.
+fn run<T: Send>(
+    py: Python<'_>,
+    gate: &gxrisk_gate::Gate,
+    operation: impl FnOnce(&gxrisk_gate::Gate) -> Result<T, GateError> + Send,
+) -> PyResult<T> {
+    away(py, gate, operation).map_err(|error| raise(py, error))
+}
+
 impl Ask<'_> {
     #[inline]
     pub fn validate(&self, py: Python<'_>, order: &Bound<'_, Order>, origin: Origin) -> PyResult<Py<Decision>> {
         let core = &order.get().order;
-        let verdict = self.gate.validate(&core.terms, core.client_order_id.as_deref(), origin);
+        let (verdict, receipt) = self.gate.validate(&core.terms, core.client_order_id.as_deref(), origin);
+        if receipt.is_some() {
+            // What followed from the clock is safe before anyone acts on it; a gate whose records are lost says so.
+            run(py, self.gate, |gate| gate.settle(receipt))?;
+        }
         if verdict.mask.0 == 0 {
             return Ok(self.passed.clone_ref(py));
         }
@@ -69,7 +102,8 @@ impl Ask<'_> {
     }
 
     pub fn authorize(&self, py: Python<'_>, order: &Order, origin: Origin) -> PyResult<Py<Decision>> {
-        let source = match self.gate.authorize(Arc::new(order.order.clone()), origin) {
+        let order = Arc::new(order.order.clone());
+        let source = match away(py, self.gate, |gate| gate.authorize(&order, origin)) {
             Ok(decided) => Source::Recorded { ruling: decided.ruling, approval: decided.approval },
             Err(GateError::EngineHalted) => Source::Halted,
             Err(error) => return Err(raise(py, error)),
@@ -87,14 +121,14 @@ impl Ask<'_> {
         check_confidence(sure).map_err(|error| convert::out_of_range(confidence, error.field, error.allowed))?;
         let words = convert::text(reasoning, "reasoning")?;
         check_reasoning(words).map_err(|error| convert::out_of_range(reasoning, error.field, error.allowed))?;
-        let sequence = self.gate.hold(sure, words).map_err(|error| raise(py, error))?;
+        let sequence = run(py, self.gate, |gate| gate.hold(sure, words))?;
         untracked(py, Decision { source: Source::Hold { sequence } })
     }
 
     pub fn max_quantity<'py>(&self, py: Python<'py>, order: &Order) -> PyResult<Bound<'py, PyAny>> {
         let core = &order.order;
         let id = core.client_order_id.as_deref();
-        let most = self.gate.max_quantity(&core.terms, id, Origin::Agent).map_err(|error| raise(py, error))?;
+        let most = run(py, self.gate, |gate| gate.max_quantity(&core.terms, id, Origin::Agent))?;
         convert::nano(py, most)
     }
 
@@ -104,8 +138,8 @@ impl Ask<'_> {
         asset: &Bound<'_, PyAny>,
         side: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let room =
-            self.gate.headroom(convert::asset(asset)?, convert::side(side)?).map_err(|error| raise(py, error))?;
+        let (asset, side) = (convert::asset(asset)?, convert::side(side)?);
+        let room = run(py, self.gate, |gate| gate.headroom(asset, side))?;
         let dict = PyDict::new(py);
         for (rule, most) in room {
             dict.set_item(rule, convert::nano_or_none(py, most)?)?;
@@ -114,11 +148,16 @@ impl Ask<'_> {
     }
 
     pub fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        snapshot::snapshot(py, &self.gate.view().map_err(|error| raise(py, error))?)
+        snapshot::snapshot(py, &run(py, self.gate, gxrisk_gate::Gate::view)?)
     }
 }
 
 impl Gate {
+    fn over(py: Python<'_>, gate: gxrisk_gate::Gate, recovery: Option<Recovery>) -> PyResult<Py<Self>> {
+        let passed = untracked(py, Decision { source: Source::Passed })?;
+        untracked(py, Self { gate: Arc::new(gate), passed, recovery })
+    }
+
     #[inline]
     fn ask(&self) -> Ask<'_> {
         Ask { gate: &self.gate, passed: &self.passed }
@@ -128,27 +167,126 @@ impl Gate {
 #[pymethods]
 impl Gate {
     #[new]
-    #[pyo3(signature = (vault_id, limits, *, clock=None, journal=None))]
+    #[pyo3(signature = (vault_id, limits, *, clock=None, journal=None, owner_key=None, passphrase_file=None))]
     fn new(
         py: Python<'_>,
         vault_id: &Bound<'_, PyAny>,
         limits: &Bound<'_, Limits>,
         clock: Option<&Bound<'_, PyAny>>,
         journal: Option<&Bound<'_, PyAny>>,
+        owner_key: Option<&Bound<'_, PyAny>>,
+        passphrase_file: Option<PathBuf>,
     ) -> PyResult<Py<Self>> {
         let id = convert::name(vault_id, "vault_id")?;
-        if let Some(journal) = journal {
-            let message = format!(
-                "journal is {}: this version keeps records in memory only (journal=None)",
-                convert::seen(journal)
-            );
-            return Err(JournalError::new_err(message));
+        let (limits, clock) = ((*limits.get().limits).clone(), chosen(clock)?);
+        let owner_key = owner_key.map(|key| convert::key(key, "owner_key")).transpose()?;
+        let gate = match journal {
+            Some(journal) => {
+                let storage = Storage::from(convert::path(journal, "journal")?.as_path());
+                let custody = custody(py, owner_key, passphrase_file.as_deref())?;
+                py.detach(|| gxrisk_gate::Gate::create(&storage, id, limits, clock, &custody))
+            }
+            None => gxrisk_gate::Gate::in_memory(id, limits, clock, owner_key),
+        };
+        Self::over(py, gate.map_err(|error| raise(py, error))?, None)
+    }
+
+    /// Opens a vault again, exactly as its journal leaves it: positions, reservations, breakers, anchors, keys.
+    ///
+    /// An incomplete last record (nobody was told of it) is dropped and reported in `recovery`; any other damage, a
+    /// newer format or a second writer raises `JournalError`, which says where. A vault whose keys are sealed needs
+    /// their passphrase: `passphrase_file`, or `GXRISK_PASSPHRASE_FILE`, or `GXRISK_PASSPHRASE`.
+    ///
+    /// >>> import tempfile
+    /// >>> folder = tempfile.TemporaryDirectory()
+    /// >>> with Gate("demo", Limits.for_tier("growth"), journal=f"{folder.name}/demo.gxr") as gate:
+    /// ...     gate.deposit(10_000)
+    /// >>> with Gate.open(f"{folder.name}/demo.gxr") as gate:
+    /// ...     gate.snapshot().equity
+    /// Decimal('10000')
+    #[staticmethod]
+    #[pyo3(signature = (path, *, clock=None, passphrase_file=None))]
+    fn open(
+        py: Python<'_>,
+        path: &Bound<'_, PyAny>,
+        clock: Option<&Bound<'_, PyAny>>,
+        passphrase_file: Option<PathBuf>,
+    ) -> PyResult<Py<Self>> {
+        let storage = Storage::from(convert::path(path, "path")?.as_path());
+        let (clock, custody) = (chosen(clock)?, custody(py, None, passphrase_file.as_deref())?);
+        let opened = py.detach(|| gxrisk_gate::Gate::open(&storage, clock, custody.passphrase.as_ref()));
+        let (gate, recovery) = opened.map_err(|error| raise(py, error))?;
+        Self::over(py, gate, Some(recovery))
+    }
+
+    /// Closes the journal, so that it can be opened again; every later call is refused. Harmless when closed already.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        run(py, &self.gate, gxrisk_gate::Gate::close)
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+
+    /// What opening found, of a gate that `Gate.open` made: `sequence`, `replayed`, `dropped` (bytes), `epoch`; else None.
+    #[getter]
+    fn recovery<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(Recovery { sequence, replayed, dropped, epoch }) = self.recovery else { return Ok(None) };
+        let dict = PyDict::new(py);
+        for (name, number) in [("sequence", sequence), ("replayed", replayed), ("dropped", dropped), ("epoch", epoch)] {
+            dict.set_item(name, number)?;
         }
-        let limits = (*limits.get().limits).clone();
-        let gate = gxrisk_gate::Gate::new(id, limits, chosen(clock)?, Box::<MemoryJournal>::default());
-        let gate = gate.map_err(|error| raise(py, error))?;
-        let passed = untracked(py, Decision { source: Source::Passed })?;
-        untracked(py, Self { gate: Arc::new(gate), passed })
+        Ok(Some(dict))
+    }
+
+    /// The public half of the wallet key, which signs approvals and nothing else: 32 bytes.
+    #[getter]
+    fn wallet_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.gate.wallet_key().map_err(|error| raise(py, error))?))
+    }
+
+    /// The public half of the owner's master key, 32 bytes; None where nothing can be withdrawn.
+    #[getter]
+    fn owner_key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.gate.owner_key().map(|key| PyBytes::new(py, &key))
+    }
+
+    /// Makes new vault keys; the change is recorded before they sign anything. What the old ones signed stays good.
+    #[pyo3(signature = (*, passphrase_file=None))]
+    fn rotate_keys(&self, py: Python<'_>, passphrase_file: Option<PathBuf>) -> PyResult<()> {
+        let custody = custody(py, None, passphrase_file.as_deref())?;
+        run(py, &self.gate, |gate| gate.rotate_keys(custody.passphrase.as_ref()))
+    }
+
+    /// Hands the vault to another master key (32 bytes), for which the present one signed (64 bytes).
+    fn rotate_owner_key(&self, py: Python<'_>, key: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (key, signature) = (convert::key(key, "key")?, convert::signature(signature, "signature")?);
+        run(py, &self.gate, |gate| gate.rotate_owner_key(key, &signature))
+    }
+
+    /// Books a withdrawal that the owner signed (`gxrisk withdraw sign`); gives where to and how much to send.
+    ///
+    /// Raises `WithdrawalError`, whose `code` says why: `malformed`, `vault`, `signature`, `no_owner`, `expired`,
+    /// `replayed`, `not_flat` or `overdrawn`.
+    fn withdraw<'py>(&self, py: Python<'py>, request: &Bound<'_, PyAny>) -> PyResult<(String, Bound<'py, PyAny>)> {
+        let token = convert::bytes(request, "request")?;
+        let (destination, amount) = run(py, &self.gate, |gate| gate.withdraw(&token))?;
+        Ok((destination.into(), convert::nano(py, amount)?))
+    }
+
+    /// The head of the journal's chain, signed: kept elsewhere, it shows later whether anything was cut off.
+    fn head(&self, py: Python<'_>) -> PyResult<Head> {
+        run(py, &self.gate, gxrisk_gate::Gate::head).map(|head| Head { head })
     }
 
     /// The vault's id.
@@ -166,7 +304,7 @@ impl Gate {
     /// Books a deposit of money. No percentage moves: base, peak and the day's opening are scaled with equity.
     fn deposit(&self, py: Python<'_>, amount: &Bound<'_, PyAny>) -> PyResult<()> {
         let amount = convert::amount(amount, "amount")?;
-        self.gate.deposit(amount).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.deposit(amount))
     }
 
     /// Takes the trusted price of an asset, with its average true range in price units and the feed's time.
@@ -185,19 +323,19 @@ impl Gate {
         let (asset, price) = (convert::asset(asset)?, convert::amount(price, "price")?);
         let atr = atr.map(|atr| convert::between(atr, "atr", Nano::ZERO, Nano::MAX)).transpose()?;
         let at = at.map(|at| convert::time(at, "at")).transpose()?;
-        self.gate.mark(asset, price, atr, at).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.mark(asset, price, atr, at))
     }
 
     /// Books funding of a position: positive is received, negative is paid.
     fn funding(&self, py: Python<'_>, asset: &Bound<'_, PyAny>, amount: &Bound<'_, PyAny>) -> PyResult<()> {
         let (asset, amount) = (convert::asset(asset)?, convert::signed_amount(amount, "amount")?);
-        self.gate.funding(asset, amount).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.funding(asset, amount))
     }
 
     /// Takes the market's volatility as a fraction: above `volatility_max` the vault is halted.
     fn set_volatility(&self, py: Python<'_>, volatility: &Bound<'_, PyAny>) -> PyResult<()> {
         let value = convert::between(volatility, "volatility", Nano::ZERO, Nano::whole(1_000))?;
-        self.gate.set_volatility(value).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.set_volatility(value))
     }
 
     /// Sets the assets' lot steps, on which `max_quantity` and `headroom` land; others use one unit of the scale.
@@ -207,7 +345,7 @@ impl Gate {
             let (asset, step): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
             by_asset.insert(convert::asset(&asset)?, convert::amount(&step, "step")?);
         }
-        self.gate.set_lot_steps(by_asset).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.set_lot_steps(by_asset))
     }
 
     /// Sets the correlation groups, `{"majors": ["BTC", "ETH"]}`; an asset in two of them raises `InvalidOrder`.
@@ -223,7 +361,7 @@ impl Gate {
             let assets = listed.map(|member| convert::asset(&member?)).collect::<PyResult<Vec<_>>>()?;
             by_name.insert(convert::name(&name, "group")?.into(), assets);
         }
-        self.gate.set_groups(by_name).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.set_groups(by_name))
     }
 
     /// Judges an order and changes nothing: the call for hot loops.
@@ -295,15 +433,25 @@ impl Gate {
         self.ask().headroom(py, asset, side)
     }
 
-    /// Uses an approval, once; gives the order to send, exactly as it was approved. Raises `ApprovalError`.
-    fn redeem(&self, py: Python<'_>, approval: &Bound<'_, Approval>) -> PyResult<Order> {
-        let order = self.gate.redeem(&approval.get().approval).map_err(|error| raise(py, error))?;
-        Ok(snapshot::redeemed(&order))
+    /// Uses an approval, or the token of one, once; gives the order to send, exactly as it was approved.
+    ///
+    /// Raises `ApprovalError`, whose `code` says why: `malformed`, `vault`, `signature`, `unknown`, `altered`, `expired`,
+    /// `used`, `ended`, `cancel_requested` or `stricter_state`.
+    fn redeem(&self, py: Python<'_>, approval: &Bound<'_, PyAny>) -> PyResult<Order> {
+        let order = if let Ok(approval) = approval.cast::<Approval>() {
+            let approval = &approval.get().approval;
+            run(py, &self.gate, |gate| gate.redeem(approval))?
+        } else {
+            let token = convert::bytes(approval, "approval")?;
+            run(py, &self.gate, |gate| gate.redeem_token(&token))?
+        };
+        Ok(Order { order: (*order).clone() })
     }
 
     /// The venue took the order; False where that changes nothing. Raises `VaultError` for an unknown order.
     fn order_accepted(&self, py: Python<'_>, order_id: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.gate.order_accepted(&convert::id(order_id, "order_id")?).map_err(|error| raise(py, error))
+        let id = convert::id(order_id, "order_id")?;
+        run(py, &self.gate, |gate| gate.order_accepted(&id))
     }
 
     /// Books an execution; False where this order's `fill_id` is known already.
@@ -333,12 +481,13 @@ impl Gate {
             asset: asset.map(convert::asset).transpose()?,
             side: side.map(convert::side).transpose()?,
         };
-        self.gate.apply_fill(&report).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.apply_fill(&report))
     }
 
     /// The venue confirmed the order's end; False where it had ended. Raises `VaultError` for an unknown order.
     fn order_cancelled(&self, py: Python<'_>, order_id: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.gate.order_cancelled(&convert::id(order_id, "order_id")?).map_err(|error| raise(py, error))
+        let id = convert::id(order_id, "order_id")?;
+        run(py, &self.gate, |gate| gate.order_cancelled(&id))
     }
 
     /// The venue did not take the order; False where it had ended. Raises `VaultError` for an unknown order.
@@ -348,24 +497,24 @@ impl Gate {
         let (id, reason) = (convert::id(order_id, "order_id")?, convert::text(reason, "reason")?);
         // A venue's words can be a whole page; that they were said matters more than all of them.
         let end = reason.char_indices().nth(REASONING_CHARS_MAX).map_or(reason.len(), |(index, _)| index);
-        self.gate.order_failed(&id, &reason[..end]).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.order_failed(&id, &reason[..end]))
     }
 
     /// Halts the agent until `resume`.
     fn pause(&self, py: Python<'_>) -> PyResult<()> {
-        self.gate.pause().map_err(|error| raise(py, error))
+        run(py, &self.gate, gxrisk_gate::Gate::pause)
     }
 
     /// Ends the pause and the breakers that end by the operator: `execution_failure`, `fill_mismatch`.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
-        self.gate.resume().map_err(|error| raise(py, error))
+        run(py, &self.gate, gxrisk_gate::Gate::resume)
     }
 
     /// Halts the vault and asks for every working order to be cancelled, until `reactivate`.
     fn kill(&self, py: Python<'_>, reason: &Bound<'_, PyAny>) -> PyResult<()> {
         let words = convert::text(reason, "reason")?;
         check_reasoning(words).map_err(|error| convert::out_of_range(reason, "reason", error.allowed))?;
-        self.gate.kill(words).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.kill(words))
     }
 
     /// Ends the kill and the `drawdown` breaker, or raises `VaultError` and changes nothing.
@@ -374,18 +523,19 @@ impl Gate {
     #[pyo3(signature = (rebase=None), text_signature = "($self, rebase=False)")]
     fn reactivate(&self, py: Python<'_>, rebase: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let rebase = rebase.map(|rebase| convert::flag(rebase, "rebase")).transpose()?.unwrap_or(false);
-        self.gate.reactivate(rebase).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.reactivate(rebase))
     }
 
     /// Sets new limits: tighter at once; looser only while nothing is held or working, else `VaultError`.
     fn set_limits(&self, py: Python<'_>, limits: &Bound<'_, Limits>) -> PyResult<()> {
-        self.gate.set_limits((*limits.get().limits).clone()).map_err(|error| raise(py, error))
+        let limits = (*limits.get().limits).clone();
+        run(py, &self.gate, |gate| gate.set_limits(limits))
     }
 
     /// Multiplies position size, concentration and correlated exposure by a scale above 0 and at most 1.
     fn set_risk_scale(&self, py: Python<'_>, scale: &Bound<'_, PyAny>) -> PyResult<()> {
         let scale = convert::between(scale, "scale", Nano::STEP, Nano::ONE)?;
-        self.gate.set_risk_scale(scale).map_err(|error| raise(py, error))
+        run(py, &self.gate, |gate| gate.set_risk_scale(scale))
     }
 
     /// `"active"`, `"reduce_only"` or `"halted"`.
@@ -397,7 +547,7 @@ impl Gate {
     /// The tripped breakers, in the order of `BREAKERS`.
     #[getter]
     fn trips<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let trips = self.gate.trips().map_err(|error| raise(py, error))?;
+        let trips = run(py, &self.gate, gxrisk_gate::Gate::trips)?;
         let trips = trips.iter().map(|trip| Trip::new(py, trip)).collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, trips)
     }
@@ -411,8 +561,8 @@ impl Gate {
     #[pyo3(signature = (since=None), text_signature = "($self, since=0)")]
     fn events<'py>(&self, py: Python<'py>, since: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let since = since.map(|since| convert::count(since, "since", 0, u64::MAX)).transpose()?.unwrap_or(0);
-        let records = self.gate.events(since).map_err(|error| raise(py, error))?;
-        records.iter().map(|record| events::record(py, record)).collect()
+        let entries = run(py, &self.gate, |gate| gate.events(since, usize::MAX))?;
+        entries.iter().map(|entry| events::record(py, &entry.record)).collect()
     }
 
     /// The handle to give to an AI: it proposes as the agent and reads; nothing else can be reached from it.
@@ -423,6 +573,12 @@ impl Gate {
     fn __repr__(&self) -> String {
         format!("Gate('{}', state='{}')", self.vault_id(), self.state())
     }
+}
+
+/// The passphrase that the environment or the caller names, and the owner's key.
+fn custody(py: Python<'_>, owner_key: Option<[u8; 32]>, passphrase_file: Option<&Path>) -> PyResult<Custody> {
+    let passphrase = Passphrase::find(passphrase_file).map_err(|error| raise(py, error.into()))?;
+    Ok(Custody { passphrase, owner_key })
 }
 
 fn mapping<'a, 'py>(value: &'a Bound<'py, PyAny>, field: &str) -> PyResult<&'a Bound<'py, PyMapping>> {

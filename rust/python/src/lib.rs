@@ -10,9 +10,11 @@ mod decision;
 mod error;
 mod events;
 mod gate;
+mod journal;
 mod limits;
 mod order;
 mod order_call;
+mod owner;
 mod registry;
 mod snapshot;
 mod untracked;
@@ -33,13 +35,17 @@ mod _native {
     #[pymodule_export]
     use crate::decision::{Approval, Decision, Trip, Violation};
     #[pymodule_export]
-    use crate::error::{ApprovalError, GxriskError, JournalError, VaultError};
+    use crate::error::{ApprovalError, CustodyError, GxriskError, JournalError, VaultError, WithdrawalError};
     #[pymodule_export]
     use crate::gate::Gate;
+    #[pymodule_export]
+    use crate::journal::{Head, JournalReader};
     #[pymodule_export]
     use crate::limits::Limits;
     #[pymodule_export]
     use crate::order::Order;
+    #[pymodule_export]
+    use crate::owner::{create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal, verify_approval};
     #[pymodule_export]
     use crate::registry::{breaker_docs, limit_docs, rule_docs};
 
@@ -53,6 +59,9 @@ mod _native {
         module.add("MASK_HELD", Mask::HELD)?;
         module.add("MASK_ARITHMETIC_OVERFLOW", Mask::ARITHMETIC_OVERFLOW)?;
         module.add("MASK_ENGINE_HALTED", Mask::ENGINE_HALTED)?;
+        for coded in [py.get_type::<ApprovalError>(), py.get_type::<WithdrawalError>()] {
+            coded.setattr("code", "")?;
+        }
         crate::order_call::add(module)?;
         module.add("InvalidOrder", crate::error::invalid_order(py)?)
     }

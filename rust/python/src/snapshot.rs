@@ -1,7 +1,5 @@
 //! The vault at one instant, as the dataclasses of `gxrisk.snapshot`.
 
-use std::sync::Arc;
-
 use gxrisk_core::engine::{BookedOrder, VaultView, Worth, order_id};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -81,9 +79,4 @@ pub fn snapshot<'py>(py: Python<'py>, view: &VaultView) -> PyResult<Bound<'py, P
     fields.set_item("killed", account.killed)?;
     fields.set_item("sequence", view.sequence)?;
     module.getattr("Snapshot")?.call((), Some(&fields))
-}
-
-/// The order that a redeemed approval stands for.
-pub fn redeemed(order: &Arc<gxrisk_core::Order>) -> Order {
-    Order { order: (**order).clone() }
 }

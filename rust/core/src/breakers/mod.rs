@@ -5,6 +5,7 @@
 
 mod window;
 
+use crate::codec::{Coded, Input};
 use crate::decide::Caps;
 use crate::limits::Limits;
 use crate::reason::Reason;
@@ -13,7 +14,7 @@ use crate::time::Time;
 
 pub(crate) use oracle_failure::Silence;
 pub(crate) use price_move::Jump;
-pub(crate) use window::{Point, PriceWindow};
+pub(crate) use window::{Content, Point, PriceWindow};
 
 /// How a breaker ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +150,21 @@ impl Breaker {
 /// The latches of one vault.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Latches([Option<Box<Trip>>; Breaker::ALL.len()]);
+
+impl Coded for Latches {
+    fn encode(&self, out: &mut Vec<u8>) {
+        for trip in &self.0 {
+            trip.encode(out);
+        }
+    }
+    fn decode(input: &mut Input<'_>) -> Option<Self> {
+        let mut latches = Self::default();
+        for trip in &mut latches.0 {
+            *trip = Coded::decode(input)?;
+        }
+        Some(latches)
+    }
+}
 
 impl Latches {
     pub fn get(&self, breaker: Breaker) -> Option<&Trip> {

@@ -16,6 +16,9 @@ pub(crate) struct Point {
     pub number: u64,
 }
 
+/// Prices and times of lows and highs, without the numbers that only telling needs.
+pub(crate) type Content = (Vec<(Nano, Time)>, Vec<(Nano, Time)>);
+
 /// Lowest and highest mark of a sliding window, both ends included.
 ///
 /// Two monotonic queues: an entry leaves when a later one is at least as extreme, for then it can never matter again.
@@ -46,9 +49,16 @@ impl PriceWindow {
         push_extreme(&mut self.highs, point, |new, old| new >= old);
     }
 
-    /// Prices and times, lowest queue first.
-    pub fn content(&self) -> Vec<(Nano, Time)> {
-        self.lows.iter().chain(&self.highs).map(|point| (point.price, point.time)).collect()
+    /// The prices and times of the lows and of the highs.
+    pub fn content(&self) -> Content {
+        let plain = |queue: &VecDeque<Point>| queue.iter().map(|point| (point.price, point.time)).collect();
+        (plain(&self.lows), plain(&self.highs))
+    }
+
+    /// The window with that content, all of it told.
+    pub fn of((lows, highs): Content) -> Self {
+        let told = |queue: Vec<(Nano, Time)>| queue.into_iter().map(|(price, time)| Point { price, time, number: 0 });
+        Self { lows: told(lows).collect(), highs: told(highs).collect() }
     }
 
     /// The marks numbered after `number`, in their order.

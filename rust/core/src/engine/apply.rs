@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::breakers::{Breaker, PriceWindow, Trip};
-use crate::decide::Outcome;
-use crate::event::{Event, Fill, MarketMove, Ruling, Tick};
-use crate::num::Nano;
-use crate::order::{Origin, Side};
-use crate::state::{Account, Bucket, Execution, GroupSum, Holding, Mark, RoundTrip};
-use crate::time::Time;
+use crate::event::{Event, MarketMove, Rebase, Tick};
+use crate::limits::Limits;
+use crate::num::{Atto, Nano};
+use crate::state::{Account, GroupSum, Holding, Mark};
+use crate::time::Day;
 
-use super::{Booked, Engine, Refusal, Stage};
+use super::{Engine, Refusal, Stage};
 
 impl Engine {
     pub(super) fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
@@ -20,23 +19,14 @@ impl Engine {
         match event {
             Event::Opened { vault_id, .. } => self.vault_id.clone_from(vault_id),
             Event::Market(market) => self.apply_market(market)?,
-            Event::Flow { amount } => {
-                let amount = amount.widened().ok_or(Refusal::Overflow)?;
-                self.revise_account(|account| account.book_flow(amount))?;
-            }
-            Event::Funding { amount, .. } => {
-                let amount = amount.widened().ok_or(Refusal::Overflow)?;
-                self.revise_account(|account| {
-                    account.funding = account.funding.plus(amount)?;
-                    account.sum_equity()
-                })?;
-            }
+            Event::Flow { amount } => self.book_flow(Some(*amount))?,
+            Event::Funding { amount, .. } => self.book_funding(*amount)?,
             Event::Volatility { value } => self.account.volatility = *value,
             Event::LotSteps { steps } => self.lot_steps.clone_from(steps),
             Event::Groups { groups } => self.apply_groups(groups)?,
             Event::Decided(ruling) => self.apply_ruling(ruling)?,
-            Event::Hold { .. } => {}
-            Event::Redeemed { order } => self.set_stage(*order, Stage::Redeemed),
+            Event::Hold { .. } | Event::Checkpointed { .. } => {}
+            Event::Redeemed { order, .. } => self.set_stage(*order, Stage::Redeemed),
             Event::Accepted { order } => self.apply_accepted(*order)?,
             Event::Filled(fill) => self.book_fill(fill)?,
             Event::Cancelled { order } => self.release(*order, Stage::Cancelled)?,
@@ -45,63 +35,96 @@ impl Engine {
                 self.account.failures_in_row = self.account.failures_in_row.saturating_add(1);
             }
             Event::Expired { order } => self.release(*order, Stage::Expired)?,
-            Event::DayOpened { day, opening } => {
-                self.account.day = *day;
-                self.account.day_opening = *opening;
-                self.account.daily_trades = 0;
-                self.caps_are_old = true;
-            }
+            Event::DayOpened { day, opening } => self.open_day(*day, *opening),
             Event::Tripped { breaker, until, cause } => {
-                let trip = Trip { since: self.now, until: *until, cause: (**cause).clone() };
-                self.latches.set(*breaker, Some(trip));
-                // Tripped by the decision that is the last record: the day's last opening, approved all the same.
-                if let (Breaker::TradeLimit, Some(booked)) = (breaker, self.orders.get_mut(&self.sequence)) {
-                    booked.reached_trade_limit = true;
-                }
+                self.apply_trip(*breaker, Trip { since: self.now, until: *until, cause: (**cause).clone() });
             }
-            Event::Ended { breaker } => {
-                self.latches.set(*breaker, None);
-                match breaker {
-                    Breaker::ConsecutiveLosses => self.account.loss_streak = 0,
-                    Breaker::OracleFailure => self.stale = None,
-                    _ => {}
-                }
-            }
-            Event::CancelRequested { orders } => {
-                for order in orders {
-                    if let Some(booked) = self.orders.get_mut(order) {
-                        booked.cancel_requested = true;
-                    }
-                }
-            }
+            Event::Ended { breaker } => self.apply_end(*breaker),
+            Event::CancelRequested { orders } => self.apply_cancel_request(orders),
             Event::Paused => self.account.paused = true,
             Event::Resumed => {
                 self.account.paused = false;
                 self.account.failures_in_row = 0;
             }
             Event::Killed { .. } => self.account.killed = true,
-            Event::Reactivated { rebase } => {
-                self.account.killed = false;
-                if let Some(rebase) = rebase {
-                    self.account.deposit_base = rebase.new_base;
-                    self.account.peak = rebase.new_base;
-                    self.caps_are_old = true;
-                }
-            }
-            Event::LimitsSet { limits } => {
-                let old = std::mem::replace(&mut self.limits, Arc::clone(limits));
-                let bucket = self.account.bucket.at(self.now, old.orders_per_minute, old.order_burst);
-                self.account.bucket = bucket.at(self.now, limits.orders_per_minute, limits.order_burst);
-                self.caps_are_old = true;
-            }
+            Event::Reactivated { rebase } => self.apply_reactivation(rebase.as_deref()),
+            Event::LimitsSet { limits } => self.apply_limits(limits),
             Event::RiskScaleSet { scale } => {
                 self.account.risk_scale = *scale;
                 self.caps_are_old = true;
+            }
+            Event::Restarted { epoch, .. } => self.epoch = *epoch,
+            Event::KeysSet(keys) => {
+                self.custody.keys.insert(self.sequence.saturating_add(1), *keys);
+            }
+            Event::OwnerKeySet { key, .. } => self.custody.owner_keys.push(*key),
+            Event::Withdrawn(withdrawal) => {
+                self.book_flow(withdrawal.amount.negated())?;
+                self.custody.nonces.insert(withdrawal.nonce);
             }
         }
         self.account.raise_peak();
         self.refresh_state();
         Ok(())
+    }
+
+    fn book_flow(&mut self, amount: Option<Nano>) -> Result<(), Refusal> {
+        self.revise_account(|account| account.book_flow(amount?.widened()?))
+    }
+
+    fn book_funding(&mut self, amount: Nano) -> Result<(), Refusal> {
+        self.revise_account(|account| {
+            account.funding = account.funding.plus(amount.widened()?)?;
+            account.sum_equity()
+        })
+    }
+
+    fn open_day(&mut self, day: Day, opening: Atto) {
+        self.account.day = day;
+        self.account.day_opening = opening;
+        self.account.daily_trades = 0;
+        self.caps_are_old = true;
+    }
+
+    fn apply_trip(&mut self, breaker: Breaker, trip: Trip) {
+        self.latches.set(breaker, Some(trip));
+        // Tripped by the decision that is the last record: the day's last opening, approved all the same.
+        if let (Breaker::TradeLimit, Some(booked)) = (breaker, self.orders.get_mut(&self.sequence)) {
+            booked.reached_trade_limit = true;
+        }
+    }
+
+    fn apply_end(&mut self, breaker: Breaker) {
+        self.latches.set(breaker, None);
+        match breaker {
+            Breaker::ConsecutiveLosses => self.account.loss_streak = 0,
+            Breaker::OracleFailure => self.stale = None,
+            _ => {}
+        }
+    }
+
+    fn apply_cancel_request(&mut self, orders: &[u64]) {
+        for order in orders {
+            if let Some(booked) = self.orders.get_mut(order) {
+                booked.cancel_requested = true;
+            }
+        }
+    }
+
+    fn apply_reactivation(&mut self, rebase: Option<&Rebase>) {
+        self.account.killed = false;
+        if let Some(rebase) = rebase {
+            self.account.deposit_base = rebase.new_base;
+            self.account.peak = rebase.new_base;
+            self.caps_are_old = true;
+        }
+    }
+
+    fn apply_limits(&mut self, limits: &Arc<Limits>) {
+        let old = std::mem::replace(&mut self.limits, Arc::clone(limits));
+        let bucket = self.account.bucket.at(self.now, old.orders_per_minute, old.order_burst);
+        self.account.bucket = bucket.at(self.now, limits.orders_per_minute, limits.order_burst);
+        self.caps_are_old = true;
     }
 
     fn revise_account(&mut self, change: impl FnOnce(&mut Account) -> Option<()>) -> Result<(), Refusal> {
@@ -177,7 +200,7 @@ impl Engine {
     }
 
     /// Takes back a slot that was made for what could not be booked.
-    fn forget_newest_slot(&mut self, asset: &Asset) {
+    pub(super) fn forget_newest_slot(&mut self, asset: &Asset) {
         self.index.remove(asset);
         self.assets.pop();
         self.windows.pop();
@@ -235,174 +258,4 @@ impl Engine {
         }
         Ok(())
     }
-
-    fn apply_ruling(&mut self, ruling: &Arc<Ruling>) -> Result<(), Refusal> {
-        let terms = &ruling.order.terms;
-        let opening = !terms.reduce_only;
-        if ruling.outcome() == Outcome::Approved {
-            let slot = self.slot_of(terms.asset);
-            self.revise(slot, |holding, account| {
-                reserve(holding, ruling, terms.quantity)?;
-                account.working = account.working.saturating_add(1);
-                account.daily_trades = account.daily_trades.saturating_add(u32::from(opening));
-                Some(())
-            })?;
-            self.working.insert(ruling.sequence);
-            self.next_expiry = self.next_expiry.min(ruling.expires);
-            let booked = Booked {
-                ruling: Arc::clone(ruling),
-                stage: Stage::Approved,
-                remaining: terms.quantity,
-                filled: Nano::ZERO,
-                cancel_requested: false,
-                reached_trade_limit: false,
-                fills: std::collections::BTreeSet::new(),
-            };
-            self.orders.insert(ruling.sequence, booked);
-        }
-        if opening && ruling.origin == Origin::Agent {
-            let bucket = self.bucket_at(ruling.evidence.now);
-            self.account.bucket = bucket.taken();
-        }
-        if let Some(id) = &ruling.order.client_order_id {
-            // The first use of an id is the one that counts.
-            self.client_ids.entry(id.clone()).or_insert_with(|| Arc::clone(ruling));
-        }
-        Ok(())
-    }
-
-    pub(super) fn bucket_at(&self, now: Time) -> Bucket {
-        self.account.bucket.at(now, self.limits.orders_per_minute, self.limits.order_burst)
-    }
-
-    fn set_stage(&mut self, order: u64, stage: Stage) {
-        if let Some(booked) = self.orders.get_mut(&order) {
-            booked.stage = stage;
-        }
-    }
-
-    fn apply_accepted(&mut self, order: u64) -> Result<(), Refusal> {
-        let Some(booked) = self.orders.get(&order) else { return Ok(()) };
-        if booked.stage == Stage::Expired {
-            self.restore(order, booked.remaining)?;
-        }
-        self.set_stage(order, Stage::Accepted);
-        self.account.failures_in_row = 0;
-        Ok(())
-    }
-
-    /// Reserves again what an approval that seemed to have expired still has working.
-    fn restore(&mut self, order: u64, remaining: Nano) -> Result<(), Refusal> {
-        let Some(booked) = self.orders.get(&order) else { return Ok(()) };
-        let ruling = Arc::clone(&booked.ruling);
-        let slot = self.slot_of(ruling.order.terms.asset);
-        self.revise(slot, |holding, account| {
-            account.working = account.working.saturating_add(1);
-            reserve(holding, &ruling, remaining)
-        })?;
-        self.working.insert(order);
-        Ok(())
-    }
-
-    fn release(&mut self, order: u64, stage: Stage) -> Result<(), Refusal> {
-        let Some(booked) = self.orders.get(&order).filter(|booked| booked.stage.is_working()) else { return Ok(()) };
-        let (ruling, remaining) = (Arc::clone(&booked.ruling), booked.remaining);
-        let slot = self.slot_of(ruling.order.terms.asset);
-        self.revise(slot, |holding, account| {
-            account.working = account.working.saturating_sub(1);
-            reserve(holding, &ruling, remaining.negated()?)
-        })?;
-        self.working.remove(&order);
-        self.set_stage(order, stage);
-        Ok(())
-    }
-
-    fn book_fill(&mut self, fill: &Fill) -> Result<(), Refusal> {
-        let Some((order, booked)) = fill.order.and_then(|order| Some((order, self.orders.get(&order)?))) else {
-            return self.book_foreign_fill(fill);
-        };
-        let (ruling, stage, remaining) = (Arc::clone(&booked.ruling), booked.stage, booked.remaining);
-        let filled = booked.filled.plus(fill.quantity).ok_or(Refusal::Overflow)?;
-        let is_first = booked.filled.is_zero();
-        let taken = remaining.min(fill.quantity);
-        let left = remaining.minus(taken).ok_or(Refusal::Overflow)?;
-        let terms = &ruling.order.terms;
-        let execution = Execution {
-            side: fill.side,
-            quantity: fill.quantity,
-            price: fill.price,
-            fee: fill.fee,
-            stop: terms.stop_loss.filter(|_| !terms.reduce_only),
-        };
-        let (was_working, was_expired) = (stage.is_working(), stage == Stage::Expired);
-        let is_done = left.is_zero();
-        let slot = self.slot_of(fill.asset);
-        self.revise(slot, |holding, account| {
-            if was_working {
-                reserve(holding, &ruling, taken.negated()?)?;
-                account.working = account.working.saturating_sub(u32::from(is_done));
-            } else if was_expired && !is_done {
-                // It reached the venue after all, so what is left of it works there.
-                reserve(holding, &ruling, left)?;
-                account.working = account.working.saturating_add(1);
-            }
-            if is_first {
-                account.failures_in_row = 0;
-            }
-            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
-                account.count_round_trip(profit);
-            }
-            Some(())
-        })?;
-        if let Some(booked) = self.orders.get_mut(&order) {
-            booked.filled = filled;
-            booked.fills.insert(fill.fill_id.clone());
-            booked.remaining = left;
-            if was_working || was_expired {
-                booked.stage = if is_done { Stage::Filled } else { Stage::Accepted };
-            }
-        }
-        if is_done {
-            self.working.remove(&order);
-        } else if was_expired {
-            self.working.insert(order);
-        }
-        Ok(())
-    }
-
-    fn book_foreign_fill(&mut self, fill: &Fill) -> Result<(), Refusal> {
-        let execution =
-            Execution { side: fill.side, quantity: fill.quantity, price: fill.price, fee: fill.fee, stop: None };
-        let is_new = self.slot(&fill.asset).is_none();
-        let slot = self.slot_of(fill.asset);
-        let booking = self.revise(slot, |holding, account| {
-            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
-                account.count_round_trip(profit);
-            }
-            Some(())
-        });
-        if is_new && booking.is_err() {
-            self.forget_newest_slot(&fill.asset);
-        }
-        booking?;
-        self.foreign_fills.entry(fill.order_id.clone()).or_default().insert(fill.fill_id.clone());
-        Ok(())
-    }
-}
-
-/// Adds a quantity of an order to its reservation; a negative one takes from it.
-fn reserve(holding: &mut Holding, ruling: &Ruling, quantity: Nano) -> Option<()> {
-    let terms = &ruling.order.terms;
-    let sum = match (terms.side, terms.reduce_only) {
-        (Side::Buy, false) => &mut holding.buys,
-        (Side::Sell, false) => &mut holding.sells,
-        (Side::Buy, true) => &mut holding.reducing_buys,
-        (Side::Sell, true) => &mut holding.reducing_sells,
-    };
-    *sum = sum.plus(quantity)?;
-    if let (false, Some(stop), Some(entry)) = (terms.reduce_only, terms.stop_loss, ruling.entry) {
-        let at_risk = quantity.times(entry.minus(stop)?.size()?)?;
-        holding.order_stop_risk = holding.order_stop_risk.plus(at_risk)?;
-    }
-    Some(())
 }

@@ -65,8 +65,7 @@ impl Engine {
     /// Sets new limits: tighter ones at once, looser ones only while nothing is held or working.
     pub fn set_limits(&mut self, limits: Limits) -> Result<(), Refusal> {
         let loosened = self.limits.loosened_by(&limits);
-        let is_idle = self.working.is_empty() && self.holdings.iter().all(|holding| holding.position.is_zero());
-        if !loosened.is_empty() && !is_idle {
+        if !loosened.is_empty() && !self.unfinished().is_empty() {
             return Err(Refusal::Loosened(loosened.join(", ")));
         }
         self.commit(Event::LimitsSet { limits: Arc::new(limits) })?;

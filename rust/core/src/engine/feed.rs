@@ -76,20 +76,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Books a withdrawal that has been released; everything withdrawn ends the drawdown breaker.
-    pub fn withdraw(&mut self, amount: Nano) -> Result<(), Refusal> {
-        let wide = amount.widened().ok_or(Refusal::Overflow)?;
-        if wide > self.account.equity {
-            return Err(Refusal::Overdrawn(self.account.equity.to_string()));
-        }
-        self.commit(Event::Flow { amount: amount.negated().ok_or(Refusal::Overflow)? })?;
-        if self.account.equity.is_zero() && self.latches.get(Breaker::Drawdown).is_some() {
-            self.commit(Event::Ended { breaker: Breaker::Drawdown })?;
-        }
-        self.look();
-        Ok(())
-    }
-
     /// Books funding received, or paid where negative.
     pub fn funding(&mut self, asset: Asset, amount: Nano) -> Result<(), Refusal> {
         self.commit(Event::Funding { asset, amount })?;

@@ -15,11 +15,16 @@ use super::{Engine, Refusal};
 
 /// What `authorize` answers.
 #[derive(Debug)]
-pub struct Answer {
-    /// The decision, recorded.
-    pub ruling: Arc<Ruling>,
-    /// The proof, where it is approved and not a repeat of an earlier one.
-    pub approved: Option<Approved<Arc<Order>>>,
+pub enum Answer {
+    /// The order's id was used before, by this decision: compare, and ask again with `is_other` where it differs.
+    Seen(u64),
+    /// It was decided on.
+    Decided {
+        /// The decision, recorded.
+        ruling: Arc<Ruling>,
+        /// The proof, where it is approved.
+        approved: Option<Approved<Arc<Order>>>,
+    },
 }
 
 /// What is held in an asset that the gate has never seen.
@@ -29,7 +34,7 @@ static NO_GROUP: GroupSum = GroupSum::NONE;
 impl Engine {
     /// The facts for an order in an asset. The caps must be in step.
     #[inline]
-    fn facts(&self, asset: &Asset, id_is_used: bool) -> Facts<'_> {
+    pub(super) fn facts(&self, asset: &Asset, id_is_used: bool) -> Facts<'_> {
         let holding = self.slot(asset).and_then(|slot| self.holdings.get(slot));
         let group = holding.and_then(|holding| self.groups.get(holding.group as usize));
         Facts {
@@ -43,7 +48,7 @@ impl Engine {
         }
     }
 
-    fn id_is_used(&self, client_order_id: Option<&str>) -> bool {
+    pub(super) fn id_is_used(&self, client_order_id: Option<&str>) -> bool {
         client_order_id.is_some_and(|id| self.client_ids.contains_key(id))
     }
 
@@ -89,10 +94,12 @@ impl Engine {
     }
 
     /// Decides on an order and reserves for it; the record of it is in the outbox, to be made durable.
-    pub fn authorize(&mut self, order: Arc<Order>, origin: Origin) -> Result<Answer, Refusal> {
+    ///
+    /// Whether an order with a known id repeats its first use only the records know: `is_other` says that it does not.
+    pub fn authorize(&mut self, order: Arc<Order>, origin: Origin, is_other: bool) -> Result<Answer, Refusal> {
         let first = order.client_order_id.as_deref().and_then(|id| self.client_ids.get(id));
-        if let Some(ruling) = first.filter(|first| first.order == order && first.origin == origin) {
-            return Ok(Answer { ruling: Arc::clone(ruling), approved: None });
+        if let (Some(first), false) = (first, is_other) {
+            return Ok(Answer::Seen(*first));
         }
         let id_is_used = first.is_some();
         let sequence = self.next_sequence();
@@ -108,7 +115,7 @@ impl Engine {
         let ruling = Arc::new(Ruling { sequence, order, origin, mask, evidence, expires, entry });
         self.commit(Event::Decided(Arc::clone(&ruling)))?;
         self.look();
-        Ok(Answer { ruling, approved })
+        Ok(Answer::Decided { ruling, approved })
     }
 
     /// Records that a model chose to do nothing; gives the record's sequence.
@@ -153,15 +160,20 @@ impl Engine {
         asked.map(|(index, rule)| (rule.code, room(index))).collect()
     }
 
-    /// The largest multiple of the lot step that passes: no rule that refuses a quantity lets a larger one pass.
+    /// The largest multiple of the asset's lot step that passes.
     fn largest(&self, asset: &Asset, passes: impl Fn(Nano) -> bool) -> Nano {
-        let step = self.lot_steps.get(asset).copied().unwrap_or(Nano::STEP).raw().max(1);
-        let multiple = |count: i128| Nano::from_raw(count.saturating_mul(step));
-        let (mut lower, mut upper) = (0_i128, Nano::MAX.raw().checked_div(step).unwrap_or(0).saturating_add(1));
-        while upper.saturating_sub(lower) > 1 {
-            let middle = lower.midpoint(upper);
-            if passes(multiple(middle)) { lower = middle } else { upper = middle }
-        }
-        multiple(lower)
+        largest(self.lot_steps.get(asset).copied().unwrap_or(Nano::STEP), passes)
     }
+}
+
+/// The largest multiple of a step that passes: no rule that refuses a quantity lets a larger one pass.
+pub(super) fn largest(step: Nano, passes: impl Fn(Nano) -> bool) -> Nano {
+    let step = step.raw().max(1);
+    let multiple = |count: i128| Nano::from_raw(count.saturating_mul(step));
+    let (mut lower, mut upper) = (0_i128, Nano::MAX.raw().checked_div(step).unwrap_or(0).saturating_add(1));
+    while upper.saturating_sub(lower) > 1 {
+        let middle = lower.midpoint(upper);
+        if passes(multiple(middle)) { lower = middle } else { upper = middle }
+    }
+    multiple(lower)
 }

@@ -5,9 +5,14 @@
 //! ([`Engine::replay`]).
 
 mod apply;
+mod bookings;
+mod checkpoint;
 mod controls;
+mod custody;
 mod feed;
 mod judge;
+mod proof;
+mod refusal;
 mod venue;
 mod view;
 
@@ -26,54 +31,9 @@ use crate::state::{Account, GroupSum, Holding, TradingState};
 use crate::time::{Span, Time};
 
 pub use judge::Answer;
+pub use refusal::{ApprovalRefusal, Refusal, WithdrawalRefusal};
 pub use venue::{FillReport, order_id};
 pub use view::{BookedOrder, Frozen, FrozenAsset, Stage, TripView, VaultView, Worth};
-
-/// Why an operation was not done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// A number would go beyond 128 bits.
-    #[error("the amounts go beyond what 128-bit numbers hold; nothing was changed")]
-    Overflow,
-    /// A mark from the future.
-    #[error("the mark of {asset} is from {time}, more than 5 s ahead of the gate's {now}; check the feed's clock")]
-    FutureMark {
-        /// Of which asset.
-        asset: Asset,
-        /// The feed's time.
-        time: Time,
-        /// The gate's time.
-        now: Time,
-    },
-    /// An order id that no decision gave.
-    #[error("no approved order has the id {0:?}")]
-    UnknownOrder(String),
-    /// A fill without approval that does not say of what.
-    #[error("no approved order has the id {0:?}: name the fill's asset and side, so that it can be booked")]
-    UnnamedFill(String),
-    /// An asset that is in two groups.
-    #[error("{0} is in two correlation groups, or twice in one; an asset belongs to one at most")]
-    TwoGroups(Asset),
-    /// Limits loosened while something is held or working.
-    #[error(
-        "these limits would be loosened: {0}; that needs a flat vault with no working orders (tightening is always possible)"
-    )]
-    Loosened(String),
-    /// A reactivation below the drawdown threshold.
-    #[error(
-        "equity is still at or below the drawdown threshold: reactivate with rebase=True to take today's equity as the new base"
-    )]
-    StillDrawnDown,
-    /// A new base that is nothing.
-    #[error("equity is {0}: a new base must be above zero; deposit first")]
-    NoBase(String),
-    /// A withdrawal beyond the equity.
-    #[error("the vault's equity is {0}; no more than that can be withdrawn")]
-    Overdrawn(String),
-    /// An approval that cannot be used.
-    #[error("{0}")]
-    Approval(&'static str),
-}
 
 /// One approved order and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,9 +77,11 @@ pub struct Engine {
     next_expiry: Time,
     /// Fills of orders that nobody approved, by their order's id.
     foreign_fills: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
-    client_ids: BTreeMap<Box<str>, Arc<Ruling>>,
+    /// The record of each caller's id's first use.
+    client_ids: BTreeMap<Box<str>, u64>,
     lot_steps: BTreeMap<Asset, Nano>,
     group_names: BTreeMap<Box<str>, Vec<Asset>>,
+    custody: custody::Custody,
     /// The asset that was last seen to be stale.
     stale: Option<usize>,
     /// What this operation's mark and fill found.
@@ -132,6 +94,10 @@ pub struct Engine {
     untold: BTreeSet<usize>,
     ignored_told: u64,
     sequence: u64,
+    /// The time of the last record: all that a restart can know of the gate's time.
+    recorded: Time,
+    /// Which opening of the journal this is.
+    epoch: u64,
     outbox: Vec<Record>,
 }
 
@@ -170,6 +136,7 @@ impl Engine {
             client_ids: BTreeMap::new(),
             lot_steps: BTreeMap::new(),
             group_names: BTreeMap::new(),
+            custody: custody::Custody::default(),
             stale: None,
             jump: None,
             mismatch: None,
@@ -178,27 +145,10 @@ impl Engine {
             untold: BTreeSet::new(),
             ignored_told: 0,
             sequence: 0,
+            recorded: now,
+            epoch: 0,
             outbox: Vec::new(),
         }
-    }
-
-    /// Rebuilds an engine from all its records; `None` where they are not a whole history.
-    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Self> {
-        let mut records = records.into_iter().peekable();
-        let Record { time, event: Event::Opened { limits, .. }, .. } = records.peek()? else { return None };
-        let mut engine = Self::empty(*time, Arc::clone(limits));
-        for record in records {
-            if record.sequence != engine.sequence.checked_add(1)? {
-                return None;
-            }
-            engine.now = engine.now.max(record.time);
-            engine.apply(&record.event).ok()?;
-            engine.sequence = record.sequence;
-        }
-        engine.refresh_loss_caps();
-        engine.caps_are_old = true;
-        engine.deadline = Time::START;
-        Some(engine)
     }
 
     /// The records since they were last taken.
@@ -323,20 +273,26 @@ impl Engine {
         if self.now.since(self.account.oldest_mark) <= max {
             return None;
         }
-        // Once stale, an asset stays the culprit until it is marked or let go: no need to search on every question.
+        // Once stale, the oldest stays so until it is marked or let go: no need to search on every question.
         let age_of = |holding: &Holding| {
             let mark = holding.mark.filter(|_| holding.is_exposed())?;
             Some(self.now.since(mark.time)).filter(|age| *age > max)
         };
-        let known = self.stale.filter(|index| self.holdings.get(*index).and_then(age_of).is_some());
+        let is_oldest = |holding: &Holding| {
+            age_of(holding).is_some() && holding.mark.is_some_and(|mark| mark.time == self.account.oldest_mark)
+        };
+        let known = self.stale.filter(|index| self.holdings.get(*index).is_some_and(is_oldest));
         let culprit = known.or_else(|| {
             let exposed = self.holdings.iter().enumerate().filter(|(_, holding)| holding.is_exposed());
-            let oldest = exposed.filter_map(|(index, holding)| Some((holding.mark?.time, index))).min();
-            self.account.oldest_mark = oldest.map_or(Time::END, |(time, _)| time);
-            oldest.map(|(_, index)| index)
+            // Of two as old the first by name: slots are numbered in the order of first sight, which a restart changes.
+            let aged =
+                |(index, holding): (usize, &Holding)| Some((holding.mark?.time, *self.assets.get(index)?, index));
+            let oldest = exposed.filter_map(aged).min();
+            self.account.oldest_mark = oldest.map_or(Time::END, |(time, ..)| time);
+            oldest.map(|(.., index)| index)
         })?;
-        self.stale = Some(culprit);
         let age = self.holdings.get(culprit).and_then(age_of)?;
+        self.stale = Some(culprit);
         Some(Silence::Stale { asset: *self.assets.get(culprit)?, age })
     }
 
@@ -368,6 +324,11 @@ impl Engine {
         }
     }
 
+    /// Records what the marks since the last record did, if anything.
+    pub fn tell(&mut self) {
+        self.tell_marks();
+    }
+
     /// Applies an event and keeps it; nothing changes where it does not fit.
     fn commit(&mut self, event: Event) -> Result<(), Refusal> {
         self.tell_marks();
@@ -378,6 +339,7 @@ impl Engine {
 
     fn keep(&mut self, event: Event) {
         self.sequence = self.sequence.saturating_add(1);
+        self.recorded = self.now;
         self.outbox.push(Record { sequence: self.sequence, time: self.now, event });
     }
 

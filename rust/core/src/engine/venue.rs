@@ -8,7 +8,7 @@ use crate::num::Nano;
 use crate::order::Side;
 use crate::reason::Reason;
 
-use super::{Engine, Refusal, Stage};
+use super::{ApprovalRefusal, Engine, Refusal, Stage};
 
 /// A fill as the caller tells it.
 #[derive(Clone, Copy, Debug)]
@@ -47,32 +47,31 @@ impl Engine {
     }
 
     /// Uses an approval: once, in time, and only while the state is no stricter than when it was given.
-    pub fn redeem(&mut self, order: u64) -> Result<(), Refusal> {
+    pub fn redeem(&mut self, order: u64, signature: Option<[u8; 64]>) -> Result<(), Refusal> {
+        self.check_redemption(order)?;
+        self.commit(Event::Redeemed { order, signature: signature.map(Box::new) })?;
+        self.look();
+        Ok(())
+    }
+
+    fn check_redemption(&self, order: u64) -> Result<(), ApprovalRefusal> {
         let Some(booked) = self.orders.get(&order).filter(|b| b.ruling.outcome() == Outcome::Approved) else {
-            return Err(Refusal::Approval("this vault's gate gave no such approval"));
+            return Err(ApprovalRefusal::Unknown);
         };
         match booked.stage {
-            Stage::Approved if self.now >= booked.ruling.expires => return Err(Refusal::Approval(EXPIRED)),
+            Stage::Approved if self.now >= booked.ruling.expires => return Err(ApprovalRefusal::Expired),
             Stage::Approved => {}
-            Stage::Expired => return Err(Refusal::Approval(EXPIRED)),
-            Stage::Redeemed | Stage::Accepted | Stage::Filled => {
-                return Err(Refusal::Approval("the approval was used already; each one passes once"));
-            }
-            Stage::Cancelled | Stage::Failed => {
-                return Err(Refusal::Approval("the order has ended; authorize it anew"));
-            }
+            Stage::Expired => return Err(ApprovalRefusal::Expired),
+            Stage::Redeemed | Stage::Accepted | Stage::Filled => return Err(ApprovalRefusal::Used),
+            Stage::Cancelled | Stage::Failed => return Err(ApprovalRefusal::Ended),
         }
         if booked.cancel_requested {
-            return Err(Refusal::Approval("the order is to be cancelled; authorize it anew"));
+            return Err(ApprovalRefusal::Cancelled);
         }
         let counts = |breaker| breaker != Breaker::TradeLimit || !booked.reached_trade_limit;
         if self.latches.state(counts).max(self.controls_state()) > booked.ruling.evidence.account.state {
-            return Err(Refusal::Approval(
-                "the vault's state became stricter after the decision; authorize the order anew",
-            ));
+            return Err(ApprovalRefusal::Stricter);
         }
-        self.commit(Event::Redeemed { order })?;
-        self.look();
         Ok(())
     }
 
@@ -158,5 +157,3 @@ impl Engine {
         booking.map(|()| true)
     }
 }
-
-const EXPIRED: &str = "the approval has expired; authorize the order anew";

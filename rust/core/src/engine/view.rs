@@ -1,6 +1,5 @@
 //! What can be seen of an engine from outside.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::asset::Asset;
@@ -136,6 +135,21 @@ impl Engine {
         self.account.state
     }
 
+    /// The last record's sequence.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// How far an approved order has come.
+    pub fn stage(&self, order: u64) -> Option<Stage> {
+        self.orders.get(&order).map(|booked| booked.stage)
+    }
+
+    /// The decision that approved an order.
+    pub fn ruling(&self, order: u64) -> Option<&Arc<Ruling>> {
+        self.orders.get(&order).map(|booked| &booked.ruling)
+    }
+
     /// The tripped breakers, in order.
     pub fn trips(&self) -> Vec<TripView> {
         let view = |(breaker, trip): (Breaker, &crate::breakers::Trip)| TripView {
@@ -208,33 +222,6 @@ impl Engine {
         let limits = self.limits.max_leverage.raw() ^ self.limits.price_collar.raw() ^ self.limits.stop_atr_max.raw();
         let account = self.account.equity.raw() ^ self.account.gross.raw() ^ self.account.risk_scale.raw();
         holding ^ group ^ limits ^ account ^ self.caps.gross.raw() ^ self.caps.drawdown.raw()
-    }
-
-    /// Whether two engines hold the same, apart from what only the clock and the last reader know.
-    pub fn holds_the_same_as(&self, other: &Self) -> bool {
-        // A lower bound that only saves searching.
-        let account = |engine: &Self| Account { oldest_mark: Time::END, ..engine.account };
-        // Slots are numbered in the order of first sight, which a retelling can change; names cannot.
-        let assets = |engine: &Self| {
-            let part = |slot: usize| {
-                let holding = engine.holdings.get(slot)?;
-                let group = engine.groups.get(holding.group as usize)?;
-                Some((Holding { group: 0, ..*holding }, *group, engine.windows.get(slot)?.content()))
-            };
-            engine.index.iter().map(|(asset, slot)| (*asset, part(*slot as usize))).collect::<BTreeMap<_, _>>()
-        };
-        self.vault_id == other.vault_id
-            && self.limits == other.limits
-            && account(self) == account(other)
-            && assets(self) == assets(other)
-            && self.latches == other.latches
-            && self.orders == other.orders
-            && self.working == other.working
-            && self.foreign_fills == other.foreign_fills
-            && self.client_ids == other.client_ids
-            && self.lot_steps == other.lot_steps
-            && self.group_names == other.group_names
-            && self.sequence == other.sequence
     }
 }
 

@@ -3,7 +3,7 @@
 //! A repeat after a lost answer must not become a second order.
 
 use crate::decide::Case;
-use crate::reason::Reason;
+use crate::reason::{Reason, Word};
 use crate::rules::{Passes, Rule};
 /// This rule.
 pub const RULE: Rule = Rule {
@@ -30,5 +30,5 @@ pub fn passes(case: &Case<'_>) -> Passes {
 
 /// The id was used.
 pub fn explain(_: &Case<'_>) -> Reason {
-    Reason::new("new", "used", "the client order id was used before; give each new order an id of its own")
+    Reason::new(Word::New, Word::Used, "the client order id was used before; give each new order an id of its own")
 }

@@ -4,7 +4,7 @@
 //! then name what else is missing.
 
 use crate::decide::{Case, Mask};
-use crate::reason::Reason;
+use crate::reason::{Reason, Word};
 
 /// What is known of a rule, beside its check.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,11 @@ macro_rules! registry {
             bits
         }
 
+        /// Whether each rule is asked for the case.
+        fn applying(case: &Case<'_>) -> [bool; REGISTRY.len()] {
+            [$($module::applies(case)),+]
+        }
+
         /// Why the rule at an index stands against the case.
         fn explain_rule(index: usize, case: &Case<'_>) -> Reason {
             let explanations: [fn(&Case<'_>) -> Reason; REGISTRY.len()] = [$($module::explain),+];
@@ -94,18 +99,50 @@ pub struct Violation {
     pub reason: Reason,
 }
 
+/// What a rule says of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The rule's code.
+    pub rule: &'static str,
+    /// Whether it is asked for this order at all.
+    pub applies: bool,
+    /// Whether it lets the order pass.
+    pub passed: bool,
+    /// Limit, observed value, and what it takes or what is wrong.
+    pub reason: Reason,
+}
+
+fn is_set(mask: Mask, index: usize) -> bool {
+    mask.0.checked_shr(u32::try_from(index).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1
+}
+
+/// What every rule says, in order.
+pub fn asked(case: &Case<'_>, mask: Mask) -> Vec<Asked> {
+    let asked = REGISTRY.iter().zip(applying(case)).enumerate();
+    let one = |(index, (rule, applies)): (usize, (&Rule, bool))| {
+        let (passed, why) = (!is_set(mask, index), explain_rule(index, case));
+        let reason = match (applies, passed) {
+            (true, false) => why,
+            (true, true) => Reason { message: rule.passes_when.to_owned(), ..why },
+            (false, _) => Reason::new(None::<u32>, None::<u32>, format!("asked for: {}", rule.applies_to)),
+        };
+        Asked { rule: rule.code, applies, passed, reason }
+    };
+    asked.map(one).collect()
+}
+
 /// Every violation of a mask, in order.
 pub fn explain(case: &Case<'_>, mask: Mask) -> Vec<Violation> {
     let mut violations: Vec<Violation> = RULES
         .iter()
         .enumerate()
-        .filter(|(index, _)| mask.0.checked_shr(u32::try_from(*index).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1)
+        .filter(|(index, _)| is_set(mask, *index))
         .map(|(index, rule)| Violation { rule, reason: explain_rule(index, case) })
         .collect();
     if mask.0 & Mask::ARITHMETIC_OVERFLOW != 0 {
         let message = "a number in the check does not fit 128 bits, so nothing can be said for the order";
         violations
-            .push(Violation { rule: "arithmetic_overflow", reason: Reason::new("128 bits", None::<u32>, message) });
+            .push(Violation { rule: "arithmetic_overflow", reason: Reason::new(Word::Bits128, None::<u32>, message) });
     }
     if mask.0 & Mask::ENGINE_HALTED != 0 {
         violations.push(engine_halted());

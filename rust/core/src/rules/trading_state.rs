@@ -4,7 +4,7 @@
 
 use crate::decide::Case;
 use crate::order::Origin;
-use crate::reason::Reason;
+use crate::reason::{Reason, Word};
 use crate::rules::{Passes, Rule};
 use crate::state::TradingState;
 
@@ -38,11 +38,11 @@ pub fn passes(case: &Case<'_>) -> Passes {
 
 /// The state, and what it allows.
 pub fn explain(case: &Case<'_>) -> Reason {
-    let state = case.facts.account.state.word();
+    let state = case.facts.account.state;
     if case.is_opening() && case.origin != Origin::Agent {
-        return Reason::new("reduce_only", "opening", format!("the {} can close positions but never open them", case.origin));
+        return Reason::new(Word::ReduceOnly, Word::Opening, format!("the {} can close positions but never open them", case.origin));
     }
     let kind = if case.is_opening() { "open" } else { "close" };
-    let needed = if case.is_opening() { "active" } else { "reduce_only" };
+    let needed = if case.is_opening() { Word::Active } else { Word::ReduceOnly };
     Reason::new(needed, state, format!("the vault is {state}, so the agent cannot {kind} anything"))
 }

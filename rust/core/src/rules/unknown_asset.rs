@@ -3,7 +3,7 @@
 //! What has no trusted price cannot be measured, and what is not on the list was not meant to be traded.
 
 use crate::decide::Case;
-use crate::reason::Reason;
+use crate::reason::{Reason, Word};
 use crate::rules::{Passes, Rule};
 /// This rule.
 pub const RULE: Rule = Rule {
@@ -37,7 +37,7 @@ pub fn passes(case: &Case<'_>) -> Passes {
 pub fn explain(case: &Case<'_>) -> Reason {
     let asset = case.terms.asset;
     if is_listed(case) {
-        return Reason::new("marked", "never marked", format!("{asset} has never been marked, so nothing can be measured"));
+        return Reason::new(Word::Marked, Word::NeverMarked, format!("{asset} has never been marked, so nothing can be measured"));
     }
-    Reason::new("listed", "not listed", format!("{asset} is not on the list of assets that this vault may trade"))
+    Reason::new(Word::Listed, Word::NotListed, format!("{asset} is not on the list of assets that this vault may trade"))
 }

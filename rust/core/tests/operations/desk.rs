@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gxrisk_core::engine::{FillReport, order_id};
-use gxrisk_core::event::Tick;
+use gxrisk_core::engine::{Answer, FillReport, order_id};
+use gxrisk_core::event::{Keys, Tick, Withdrawal};
 use gxrisk_core::{
     Engine, Event, Limits, Nano, Order, Origin, Outcome, Record, Refusal, Side, Terms, Time, TradingState,
 };
@@ -31,6 +31,8 @@ pub struct Desk {
     marks: [Nano; ASSETS.len()],
     /// The sequences of approved orders with their quantities.
     approved: Vec<(u64, Nano)>,
+    /// The last checkpoint and the sequence of its last record.
+    checkpoint: Option<(Vec<u8>, u64)>,
 }
 
 impl Desk {
@@ -47,12 +49,28 @@ impl Desk {
             clock: START.nanos(),
             marks,
             approved: Vec::new(),
+            checkpoint: None,
         }
     }
 
     /// The same desk around an engine that was rebuilt from the records.
     pub fn rebuilt(&self) -> Option<Self> {
-        Some(Self { engine: Engine::replay(&self.records)?, ..self.clone() })
+        Some(self.around(Engine::replay(&self.records)?))
+    }
+
+    /// The same desk around an engine from the last checkpoint and the records after it.
+    pub fn resumed(&self) -> Option<Self> {
+        let Some((bytes, sequence)) = &self.checkpoint else { return self.rebuilt() };
+        let mut engine = Engine::from_checkpoint(bytes)?;
+        for record in self.records.iter().filter(|record| record.sequence > *sequence) {
+            engine.follow(record)?;
+        }
+        Some(self.around(engine))
+    }
+
+    /// The same desk around another engine.
+    pub fn around(&self, engine: Engine) -> Self {
+        Self { engine, ..self.clone() }
     }
 
     /// The terms of a proposal at the last marks; `None` where a number does not fit an order.
@@ -108,15 +126,32 @@ impl Desk {
         let id = proposal.id.map(|id| format!("client-{id}").into());
         let order = Arc::new(Order { terms, reasoning: "a random order".into(), client_order_id: id });
         let state = self.engine.state();
-        let Ok(answer) = self.engine.authorize(order, proposal.origin) else { return Ok(()) };
-        if answer.approved.is_none() {
+        let answer = match self.engine.authorize(Arc::clone(&order), proposal.origin, false) {
+            Ok(Answer::Seen(first)) => {
+                let record = self.records.iter().find(|record| record.sequence == first);
+                let Some(Event::Decided(ruling)) = record.map(|record| &record.event) else {
+                    return Err(TestCaseError::fail("the id was not used by a decision"));
+                };
+                prop_assert_eq!(&ruling.order.client_order_id, &order.client_order_id);
+                if ruling.order == order && ruling.origin == proposal.origin {
+                    return Ok(());
+                }
+                self.engine.authorize(order, proposal.origin, true)
+            }
+            answer => answer,
+        };
+        let Ok(answer) = answer else { return Ok(()) };
+        let Answer::Decided { ruling, approved } = answer else {
+            return Err(TestCaseError::fail("another order with a known id was not decided on"));
+        };
+        if approved.is_none() {
             return Ok(());
         }
-        prop_assert_eq!(answer.ruling.outcome(), Outcome::Approved);
+        prop_assert_eq!(ruling.outcome(), Outcome::Approved);
         prop_assert!(proposal.origin != Origin::Agent || state != TradingState::Halted, "approved while halted");
         prop_assert!(terms.reduce_only || state == TradingState::Active, "opened while {}", state);
         prop_assert!(terms.reduce_only || proposal.origin == Origin::Agent, "the {} opened", proposal.origin);
-        self.approved.push((answer.ruling.sequence, terms.quantity));
+        self.approved.push((ruling.sequence, terms.quantity));
         Ok(())
     }
 
@@ -133,7 +168,24 @@ impl Desk {
         match operation {
             Operation::Wait(_) | Operation::Authorize(_) => Ok(()),
             Operation::Deposit(amount) => engine.deposit(*amount),
-            Operation::Withdraw(amount) => engine.withdraw(*amount),
+            Operation::Withdraw { amount, nonce, ahead } => engine.withdraw(Withdrawal {
+                amount: *amount,
+                destination: "the owner's account".into(),
+                nonce: [*nonce; 16],
+                expires: Time::from_nanos(engine.now().nanos().saturating_add(*ahead)),
+                signature: [7; 64],
+            }),
+            Operation::SetKeys(byte) => engine.set_keys(Keys { wallet: [*byte; 32], head: [!*byte; 32] }),
+            Operation::SetOwnerKey(byte) => {
+                let signature = engine.owner_key().map(|_| [*byte; 64]);
+                engine.set_owner_key([*byte; 32], signature)
+            }
+            Operation::Restart => engine.restart(engine.epoch() + 1, 0),
+            Operation::Checkpoint => {
+                engine.tell();
+                self.checkpoint = Some((engine.checkpoint(), engine.sequence()));
+                engine.note_checkpoint([9; 32])
+            }
             Operation::Mark { asset: index, price, atr, ahead } => {
                 let time = Time::from_nanos(engine.now().nanos().saturating_add(*ahead));
                 if engine.mark(&Tick { asset: asset(*index), price: *price, time, atr: *atr })? {
@@ -150,8 +202,8 @@ impl Desk {
             }
             Operation::Hold(confidence) => engine.hold(*confidence, "nothing to do").map(|_| ()),
             Operation::Redeem(back) => match self.approved.iter().rev().nth(*back) {
-                Some((sequence, _)) => engine.redeem(*sequence),
-                None => engine.redeem(u64::MAX),
+                Some((sequence, _)) => engine.redeem(*sequence, (sequence % 2 == 0).then_some([5; 64])),
+                None => engine.redeem(u64::MAX, None),
             },
             Operation::Accepted(back) => {
                 let (id, _) = self.order(*back);

@@ -82,8 +82,22 @@ pub struct Execution {
 pub enum Operation {
     Wait(i64),
     Deposit(Nano),
-    Withdraw(Nano),
-    Mark { asset: usize, price: Nano, atr: Option<Nano>, ahead: i64 },
+    /// Expires that many nanoseconds ahead; nonces are few, so that some repeat.
+    Withdraw {
+        amount: Nano,
+        nonce: u8,
+        ahead: i64,
+    },
+    SetKeys(u8),
+    SetOwnerKey(u8),
+    Restart,
+    Checkpoint,
+    Mark {
+        asset: usize,
+        price: Nano,
+        atr: Option<Nano>,
+        ahead: i64,
+    },
     Funding(usize, Nano),
     Volatility(Nano),
     Groups(usize),
@@ -233,6 +247,12 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         ahead,
     });
     let unit = thousandths(1..=1_000);
+    let custody = prop_oneof![
+        1 => any::<u8>().prop_map(Operation::SetKeys),
+        1 => any::<u8>().prop_map(Operation::SetOwnerKey),
+        1 => Just(Operation::Restart),
+        2 => Just(Operation::Checkpoint),
+    ];
     let changes = prop::collection::vec((0..FIELDS.len()).prop_flat_map(|index| limit(&FIELDS[index])), 1..3);
     prop_oneof![
         8 => waits.prop_map(Operation::Wait),
@@ -240,7 +260,8 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         12 => proposal(magnitude).prop_map(Operation::Authorize),
         8 => execution(magnitude),
         3 => money.clone().prop_map(Operation::Deposit),
-        1 => money.clone().prop_map(Operation::Withdraw),
+        2 => (money.clone(), 0_u8..8, -SECOND..=60 * SECOND)
+            .prop_map(|(amount, nonce, ahead)| Operation::Withdraw { amount, nonce, ahead }),
         2 => (0..ASSETS.len(), either_sign(money)).prop_map(|(asset, amount)| Operation::Funding(asset, amount)),
         1 => thousandths(0..=500).prop_map(Operation::Volatility),
         1 => (0_usize..4).prop_map(Operation::Groups),
@@ -256,6 +277,7 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         3 => any::<bool>().prop_map(Operation::Reactivate),
         2 => changes.prop_map(Operation::SetLimits),
         1 => unit.prop_map(Operation::RiskScale),
+        1 => custody,
     ]
     .boxed()
 }

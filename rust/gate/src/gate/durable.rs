@@ -1,0 +1,212 @@
+//! What outlives the process: opening and closing a vault's journal, its keys, and what its owner signs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gxrisk_core::event::{Keys, Withdrawal};
+use gxrisk_core::{Engine, Limits, Nano, Time};
+
+use crate::clock::Clock;
+use crate::custody::{HeadMessage, Passphrase, SignedWithdrawal, VaultKeys, check_successor};
+use crate::journal::{FileJournal, Head, JournalError, MemoryJournal, Opened, Recovery, Storage, beside};
+
+use crate::wallet::Wallet;
+
+use super::{Gate, GateError};
+
+/// Who may sign for a vault, beside its gate.
+#[derive(Debug, Default)]
+pub struct Custody {
+    /// Seals the vault's keys in a file beside the journal; without one they live as long as the gate.
+    pub passphrase: Option<Passphrase>,
+    /// The public half of the owner's master key; without one nothing can be withdrawn.
+    pub owner_key: Option<[u8; 32]>,
+}
+
+/// The sealed keys of a journal's vault.
+pub fn key_path(journal: &Path) -> PathBuf {
+    beside(journal, ".key")
+}
+
+/// Whether sealed keys lie beside a journal, those of a rotation that was cut short included.
+fn is_sealed(keys: &Path) -> bool {
+    keys.exists() || beside(keys, ".next").exists()
+}
+
+impl Gate {
+    /// A new vault whose records live as long as the gate.
+    pub fn in_memory(
+        vault_id: &str,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        owner_key: Option<[u8; 32]>,
+    ) -> Result<Self, GateError> {
+        let gate = Self::new(vault_id, limits, clock, Box::<MemoryJournal>::default())?;
+        if let Some(owner_key) = owner_key {
+            gate.attempt(|engine| engine.set_owner_key(owner_key, None))?;
+        }
+        Ok(gate)
+    }
+
+    /// A new vault with a durable journal.
+    pub fn create(
+        storage: &Storage,
+        vault_id: &str,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        custody: &Custody,
+    ) -> Result<Self, GateError> {
+        let journal = FileJournal::create(storage, vault_id)?;
+        let path = key_path(&storage.path);
+        let keys = match &custody.passphrase {
+            // Left by a making that was interrupted before its first record.
+            Some(passphrase) if path.exists() => VaultKeys::open(&path, vault_id, passphrase, None)?,
+            Some(passphrase) => VaultKeys::create(&path, vault_id, passphrase)?,
+            None => VaultKeys::generate()?,
+        };
+        let mut engine = Engine::new(vault_id, limits, clock.now());
+        engine.set_keys(public_halves(&keys))?;
+        if let Some(owner_key) = custody.owner_key {
+            engine.set_owner_key(owner_key, None)?;
+        }
+        let gate = Self::over(engine, Wallet::holding(keys), clock, Box::new(journal));
+        gate.operate(|_| ())?;
+        Ok(gate)
+    }
+
+    /// Opens a vault again, exactly as its records leave it.
+    pub fn open(
+        storage: &Storage,
+        clock: Arc<dyn Clock>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(Self, Recovery), GateError> {
+        let Opened { journal, engine, recovery } = FileJournal::open(storage)?;
+        let vault_id = engine.vault_id().to_owned();
+        let known = engine.keys_at(u64::MAX).copied();
+        let path = key_path(&storage.path);
+        let keys = match passphrase {
+            Some(passphrase) if is_sealed(&path) => {
+                VaultKeys::open(&path, &vault_id, passphrase, known.map(|keys| keys.wallet))?
+            }
+            Some(passphrase) => VaultKeys::create(&path, &vault_id, passphrase)?,
+            None if is_sealed(&path) => return Err(GateError::Sealed(path)),
+            None => VaultKeys::generate()?,
+        };
+        let public = public_halves(&keys);
+        let gate = Self::over(engine, Wallet::holding(keys), clock, Box::new(journal));
+        gate.attempt(|engine| {
+            engine.restart(recovery.epoch, recovery.dropped)?;
+            if known == Some(public) { Ok(()) } else { engine.set_keys(public) }
+        })?;
+        Ok((gate, recovery))
+    }
+
+    /// Ends the gate: what it knows is recorded, and the journal can be opened again.
+    pub fn close(&self) -> Result<(), GateError> {
+        let mut inner = self.inner.lock();
+        if !self.is_durable() || inner.is_halted {
+            inner.is_halted = true;
+            self.journal.close();
+            return Ok(());
+        }
+        let brought = inner.operate(self, |engine| engine.bring_to(Time::START));
+        let taken = brought.and_then(|_| inner.take_checkpoint(self).map_err(GateError::Journal));
+        inner.is_halted = true;
+        drop(inner);
+        let closed = taken.and_then(|receipt| self.settle(Some(receipt)));
+        self.journal.close();
+        closed
+    }
+
+    /// The public half of the key that signs approvals.
+    pub fn wallet_key(&self) -> Result<[u8; 32], GateError> {
+        let wallet = Arc::clone(&self.inner.lock().wallet);
+        Ok(wallet.keys()?.wallet_public())
+    }
+
+    /// The wallet key that was in force when a record was written.
+    pub(super) fn wallet_at(&self, sequence: u64) -> Result<Option<[u8; 32]>, GateError> {
+        if !self.is_durable() {
+            return self.wallet_key().map(Some);
+        }
+        Ok(self.inner.lock().engine.keys_at(sequence).map(|keys| keys.wallet))
+    }
+
+    /// The public half of the owner's master key.
+    pub fn owner_key(&self) -> Option<[u8; 32]> {
+        self.inner.lock().engine.owner_key().copied()
+    }
+
+    /// Makes new keys for the vault: recorded before they sign anything.
+    pub fn rotate_keys(&self, passphrase: Option<&Passphrase>) -> Result<(), GateError> {
+        let path = self.journal.path().map(key_path).filter(|path| is_sealed(path));
+        let mut inner = self.inner.lock();
+        let keys = match (&path, passphrase) {
+            (Some(path), Some(passphrase)) => inner.wallet.keys()?.rotate(path, &self.vault_id, passphrase)?,
+            (Some(path), None) => return Err(GateError::Sealed(path.clone())),
+            (None, _) => VaultKeys::generate()?,
+        };
+        let public = public_halves(&keys);
+        let (set, receipt) = inner.operate(self, |engine| engine.set_keys(public))?;
+        set?;
+        // What is decided from here on is signed by the new keys, as the record says.
+        let wallet = Arc::new(Wallet::holding(keys));
+        inner.wallet = Arc::clone(&wallet);
+        drop(inner);
+        self.settle(receipt)?;
+        if let Some(path) = &path {
+            wallet.keys()?.promote(path)?;
+        }
+        Ok(())
+    }
+
+    /// Hands the vault to another master key, which the present one signs.
+    pub fn rotate_owner_key(&self, key: [u8; 32], signature: &[u8; 64]) -> Result<(), GateError> {
+        let owner = self.owner_key().ok_or(GateError::NoOwner)?;
+        let was_owner = self.inner.lock().engine.owner_keys().contains(&key);
+        // A signature for a key that was the owner's before would be an old one, played again.
+        if was_owner || !check_successor(&owner, &self.vault_id, &key, signature) {
+            return Err(GateError::NotSuccessor);
+        }
+        self.attempt(|engine| engine.set_owner_key(key, Some(*signature)))
+    }
+
+    /// Releases money to where the owner's signed request says; gives the destination and the amount.
+    pub fn withdraw(&self, token: &[u8]) -> Result<(Box<str>, Nano), GateError> {
+        let signed = SignedWithdrawal::parse(token)?;
+        let owner = self.owner_key().ok_or(GateError::NoOwner)?;
+        signed.check(&owner, &self.vault_id)?;
+        let (request, signature) = (signed.request(), *signed.signature());
+        let (destination, amount) = (Box::<str>::from(request.destination()), Nano::from_raw(request.amount()));
+        let (nonce, expires) = (request.nonce(), Time::from_nanos(request.expires()));
+        let withdrawal = Withdrawal { amount, destination: destination.clone(), nonce, expires, signature };
+        self.attempt(|engine| engine.withdraw(withdrawal))?;
+        Ok((destination, amount))
+    }
+
+    /// The head of the chain, signed: kept elsewhere, it shows later whether anything was cut off.
+    pub fn head(&self) -> Result<Head, GateError> {
+        self.operate(|_| ())?;
+        let (sequence, wallet) = {
+            let inner = self.inner.lock();
+            (inner.engine.sequence(), Arc::clone(&inner.wallet))
+        };
+        self.journal.sync(sequence)?;
+        let entry = self.journal.read(sequence.saturating_sub(1), 1)?.pop().ok_or(JournalError::Closed)?;
+        let mut head = Head::unsigned(&self.vault_id, sequence, &entry.stamp);
+        head.sign(wallet.keys()?);
+        Ok(head)
+    }
+}
+
+fn public_halves(keys: &VaultKeys) -> Keys {
+    Keys { wallet: keys.wallet_public(), head: keys.head_public() }
+}
+
+impl Head {
+    /// Signs it.
+    pub fn sign(&mut self, keys: &VaultKeys) {
+        self.key = Some(keys.head_public());
+        self.signature = Some(keys.sign_head(&HeadMessage::new(&self.message())));
+    }
+}

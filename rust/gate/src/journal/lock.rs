@@ -1,0 +1,33 @@
+//! One writer at a time: a lock file beside the journal, held by the operating system as long as the writer lives.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::JournalError;
+
+/// The right to write a journal; given back when dropped, also by a crash.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    _held: File,
+}
+
+/// A path with something behind its name.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+impl WriterLock {
+    /// Takes the lock of a journal, or says that another has it.
+    pub fn take(journal: &Path) -> Result<Self, JournalError> {
+        let path = beside(journal, ".lock");
+        let storage = |error: std::io::Error| JournalError::Storage { path: path.clone(), what: error.to_string() };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(storage)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _held: file }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::InUse(journal.to_owned())),
+            Err(TryLockError::Error(error)) => Err(storage(error)),
+        }
+    }
+}

@@ -138,7 +138,10 @@ def test_a_number_that_fails_inside_is_not_swallowed_and_not_a_panic() -> None:
     assert isinstance(vault().validate_order(proposal()), Decision)
 
 
-@pytest.mark.parametrize("journal", ["journal.db", 5])
+@pytest.mark.parametrize("journal", [5, None, b"\0", object()])
 def test_a_journal_is_not_promised_in_silence(journal: Any) -> None:
-    with pytest.raises(GxriskError, match="journal"):
+    if journal is None:
+        assert Gate("v", GROWTH, journal=None).recovery is None
+        return
+    with pytest.raises((TypeError, ValueError, GxriskError), match=r"journal|null"):
         Gate("v", GROWTH, journal=journal)

@@ -21,7 +21,7 @@ ORDER = (
 PROMISED = {
     "Order": ORDER,
     "order": ORDER,
-    "Gate": "vault_id, limits, *, clock=None, journal=None",
+    "Gate": "vault_id, limits, *, clock=None, journal=None, owner_key=None, passphrase_file=None",
     "Limits.for_tier": "tier",
     "Limits.from_toml": "path",
     "Limits.replace": "**changes",

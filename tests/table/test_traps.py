@@ -17,7 +17,7 @@
 | a NaN that disables a limit | test_nan_disables_no_limit |
 | an unknown limit key dropped in silence | test_an_unknown_limit_key_is_refused |
 | a limit configured but not wired | test_every_limit_is_wired |
-| paper mode that signs for real | test_a_gate_in_memory_signs_nothing |
+| paper mode that signs for real | test_a_gate_in_memory_signs_nothing_that_outlives_it |
 | a rate limiter that keeps refusing after traffic has stopped | test_the_rate_limiter_recovers_while_refusing |
 | margin errors turned into zero | test_a_margin_that_cannot_be_computed_is_not_zero |
 | missing price skips the check | test_a_missing_price_skips_no_check |
@@ -37,7 +37,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gxrisk import Gate, InvalidOrder, JournalError, Limits, ManualClock, VaultError
+from gxrisk import ApprovalError, Gate, InvalidOrder, JournalError, Limits, ManualClock, VaultError, verify_approval
 
 from .vaults import NOON, WIDE, Vault, exit_of, proposal
 from .wiring import PROBES
@@ -155,11 +155,15 @@ def test_a_breaker_does_not_trip_again_after_a_win() -> None:
 
 
 def test_a_gate_never_pretends_to_be_durable(tmp_path: Path) -> None:
-    """Until the journal is a file, asking for one is an error; the restart is tested with the durable journal."""
-    path = tmp_path / "vault.journal"
-    with pytest.raises(JournalError, match="memory"):
-        Gate("v", WIDE, clock=ManualClock(NOON), journal=path)
-    assert not path.exists()
+    """A new vault does not write over a journal, a restart goes on from it, and memory cannot be carried away."""
+    path, clock = tmp_path / "vault.journal", ManualClock(NOON)
+    with Gate("v", WIDE, clock=clock, journal=path) as gate:
+        gate.deposit(10_000)
+        gate.kill("the end of the day")
+    with pytest.raises(JournalError, match="exists"):
+        Gate("v", WIDE, clock=clock, journal=path)
+    with Gate.open(path, clock=clock) as gate:
+        assert (gate.state, gate.snapshot().equity) == ("halted", 10_000)
     with pytest.raises((TypeError, pickle.PicklingError)):
         pickle.dumps(Vault().gate)
 
@@ -219,11 +223,18 @@ def test_every_limit_is_wired() -> None:
         assert (probe(**{name: loose}), probe(**{name: strict})) == expected, name
 
 
-def test_a_gate_in_memory_signs_nothing() -> None:
-    """Its approvals hold the order and no key, no signature, no secret; and cannot be carried away."""
-    approval = Vault().approved(proposal()).approval
+def test_a_gate_in_memory_signs_nothing_that_outlives_it() -> None:
+    """Its key is made for it alone and kept nowhere; its approvals hold no secret and cannot be carried away."""
+    vaults = [Vault(), Vault()]
+    keys = {vault.gate.wallet_key for vault in vaults}
+    assert len(keys) == 2
+    approval = vaults[0].approved(proposal()).approval
+    assert approval is not None
     names = {name for name in dir(approval) if not name.startswith("_")}
-    assert names == {"vault_id", "order_id", "order", "sequence", "expires_at"}
+    assert names == {"vault_id", "order_id", "order", "sequence", "expires_at", "token"}
+    verify_approval(approval.token, vaults[0].gate.wallet_key, "table")
+    with pytest.raises(ApprovalError, match="signature"):
+        verify_approval(approval.token, vaults[1].gate.wallet_key, "table")
     with pytest.raises((TypeError, pickle.PicklingError)):
         pickle.dumps(approval)
 

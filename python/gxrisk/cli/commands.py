@@ -36,10 +36,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(audit, name="audit")
-app.command()(explain)
-app.add_typer(keys, name="keys")
-app.add_typer(withdraw, name="withdraw")
 
 
 Files = Annotated[
@@ -127,6 +123,12 @@ def replay_command(
 def version() -> None:
     """Print the version."""
     typer.echo(f"gxrisk {__version__}")
+
+
+app.add_typer(audit, name="audit")
+app.command()(explain)
+app.add_typer(keys, name="keys")
+app.add_typer(withdraw, name="withdraw")
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,19 +6,21 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gxrisk.cli.lines import asked, number, stamp, what
+from gxrisk.cli.lines import asked, number, stamp
 from gxrisk.cli.plain import plain, shortened
 from gxrisk.cli.reading import Record
 from gxrisk.cli.screen import WIDTH
 
 _PLACE: Final = ("sequence", "time", "time_ns", "kind", "epoch", "hash")
 _QUOTE: Final = "  | "
-_LONG: Final = 60
+_LONG: Final = 64
 _FIGURE_WIDTH: Final = 28
 _FACT_WIDTH: Final = 24
+_ASSET_WIDTH: Final = 21
 _STYLES: Final = {"approved": "bold green", "rejected": "bold red", "held": "bold yellow"}
 _NOTHING: Final = "-"
 
@@ -34,9 +36,10 @@ def decision_page(vault_id: str, record: Record, explained: Mapping[str, Any]) -
     yield Text()
     yield Text(_verdict(record, explained["rules"]), style="bold")
     for violation in record["violations"]:
-        yield Text(plain(f"  {violation['rule']}: {violation['message']}"))
+        yield Padding(Text(plain(f"{violation['rule']}: {violation['message']}")), (0, 0, 0, 2))
     yield Text()
     yield _rule_table(explained["rules"])
+    yield Text()
     yield Text("Decided on:")
     yield _fact_table(order["asset"], record["evidence"])
     yield Text()
@@ -47,8 +50,6 @@ def decision_page(vault_id: str, record: Record, explained: Mapping[str, Any]) -
 def record_page(vault_id: str, record: Record) -> Iterator[RenderableType]:
     """What a record holds that is no decision, and its place in the chain."""
     yield _title(vault_id, record, record["kind"], "bold")
-    if words := what(record):
-        yield Text(words)
     fields = [(name, value) for name, value in _flat(record) if name not in _PLACE]
     short = [(name, value) for name, value in fields if len(value) <= _LONG]
     if short:
@@ -78,8 +79,9 @@ def figure(value: Decimal | int | str | None, width: int) -> str:
     exact = number(value)
     if len(exact) <= width:
         return exact
-    digits = width - len(exact.partition(".")[0]) - 2
-    return f"~{value:,.{digits}f}" if digits > 0 else f"~{value:.{width - 8}e}"
+    digits = max(width - len(exact.partition(".")[0]) - 2, 0)
+    rounded = f"~{value:,.{digits}f}"
+    return rounded if len(rounded) <= width else f"~{value:.{width - 8}e}"
 
 
 def _title(vault_id: str, record: Record, outcome: str, style: str) -> Text:
@@ -116,14 +118,17 @@ def _verdict(record: Record, rules: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _rule_table(rules: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("rule", "limit", "observed", "")
+    table = _table("rule", _right("limit"), _right("observed"), "")
     for one in rules:
         if not one["applies"]:
-            table.add_row(*map(Text, (one["rule"], _NOTHING, _NOTHING, "not asked")), style="dim")
+            table.add_row(Text(one["rule"]), _right(_NOTHING), _right(_NOTHING), Text("not asked"), style="dim")
             continue
         said = Text("passed", style="green") if one["passed"] else Text("violated", style="bold red")
-        figures = [Text(figure(one[name], _FIGURE_WIDTH), justify="right") for name in ("limit", "observed")]
-        table.add_row(Text(one["rule"]), *figures, said)
+        observed = one["observed"]
+        if one["passed"] and isinstance(observed, str):
+            observed = None  # the word for what would have stood against it
+        limit = figure(one["limit"], _FIGURE_WIDTH)
+        table.add_row(Text(one["rule"]), _right(limit), _right(figure(observed, _FIGURE_WIDTH)), said)
     return table
 
 
@@ -134,7 +139,7 @@ def _fact_table(asset: str, evidence: Mapping[str, Any]) -> Table:
     vault = (
         fact("trading state", "state"),
         fact("equity", "equity"),
-        fact("the day's opening equity", "day_opening"),
+        fact("day's opening equity", "day_opening"),
         fact("drawdown base", "base"),
         fact("gross exposure", "gross_exposure"),
         fact("working orders", "working"),
@@ -151,9 +156,9 @@ def _fact_table(asset: str, evidence: Mapping[str, Any]) -> Table:
         fact("exposure", "asset_exposure"),
         fact("exposure of its group", "group_exposure"),
     )
-    table = _table("the vault", "", shortened(asset, _FACT_WIDTH), "")
+    table = _table("the vault", "", shortened(asset, _ASSET_WIDTH), "")
     for (name, value), (other, its_value) in zip(vault, held, strict=True):
-        table.add_row(Text(name), Text(value, justify="right"), Text(other), Text(its_value, justify="right"))
+        table.add_row(Text(name), _right(value), Text(other), _right(its_value))
     return table
 
 
@@ -205,8 +210,13 @@ def _decided_in(record: Record) -> int | None:
     return int(digits) if is_known else None
 
 
-def _table(*header: str) -> Table:
+def _right(text: str) -> Text:
+    return Text(text, justify="right")
+
+
+def _table(*header: str | Text) -> Table:
+    # texts, not strings: in a string rich would look for markup
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=bool(header))
     for name in header:
-        table.add_column(Text(name), no_wrap=True)
+        table.add_column(Text(name) if isinstance(name, str) else name, no_wrap=True)
     return table

@@ -6,6 +6,7 @@ use gxrisk_core::asset::check_name;
 use gxrisk_core::num::NumberError;
 use gxrisk_core::order::{AMOUNT_RANGE, is_amount};
 use gxrisk_core::{Asset, Atto, Nano, Origin, Side, Time};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
@@ -267,7 +268,8 @@ pub fn nano_or_none(py: Python<'_>, value: Option<Nano>) -> PyResult<Option<Boun
 
 /// A path: text or `os.PathLike`.
 pub fn path(value: &Bound<'_, PyAny>, field: &str) -> PyResult<PathBuf> {
-    let path: PathBuf = value.extract().map_err(|_| out_of_range(value, field, "must be a path"))?;
+    let wrong = |_| PyTypeError::new_err(format!("{field} is {}; it must be a path", seen(value)));
+    let path: PathBuf = value.extract().map_err(wrong)?;
     if path.as_os_str().is_empty() { Err(out_of_range(value, field, "must be a path")) } else { Ok(path) }
 }
 

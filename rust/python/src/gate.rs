@@ -204,6 +204,7 @@ impl Gate {
     /// >>> with Gate.open(f"{folder.name}/demo.gxr") as gate:
     /// ...     gate.snapshot().equity
     /// Decimal('10000')
+    /// >>> folder.cleanup()
     #[staticmethod]
     #[pyo3(signature = (path, *, clock=None, passphrase_file=None))]
     fn open(
@@ -442,7 +443,7 @@ impl Gate {
             let approval = &approval.get().approval;
             run(py, &self.gate, |gate| gate.redeem(approval))?
         } else {
-            let token = convert::bytes(approval, "approval")?;
+            let token = approval.cast::<PyBytes>()?.as_bytes().to_vec();
             run(py, &self.gate, |gate| gate.redeem_token(&token))?
         };
         Ok(Order { order: (*order).clone() })

@@ -108,6 +108,7 @@ impl Head {
 /// 4 checkpoint
 /// >>> reader.verify().get("decisions")
 /// 0
+/// >>> folder.cleanup()
 #[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct JournalReader {
     reader: Mutex<journal::JournalReader>,

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gxrisk_core::asset::Asset;
 use gxrisk_core::decide::{Evidence, Facts};
-use gxrisk_core::engine::{Answer, ApprovalRefusal, Frozen, FrozenAsset, Refusal, Stage};
+use gxrisk_core::engine::{Answer, ApprovalRefusal, Frozen, FrozenAsset, Refusal};
 use gxrisk_core::event::Ruling;
-use gxrisk_core::{Engine, Event, Limits, Mask, Nano, Order, Origin, Record, Side, Terms};
+use gxrisk_core::{Engine, Event, Limits, Mask, Nano, Order, Origin, Outcome, Record, Side, Terms};
 use parking_lot::Mutex;
 
 use crate::approval::{Approval, Redeemed, SignedApproval};
@@ -244,12 +244,11 @@ impl Gate {
         }
     }
 
-    /// The first decision again, with its approval where that can still be used.
+    /// The first decision again, with its approval as long as it has not expired; used, it stays used.
     fn repeat(&self, decision: (Arc<Ruling>, Stamp), wallet: Arc<Wallet>) -> Result<Decided, GateError> {
         let ruling = Arc::clone(&decision.0);
-        let is_open = self.operate(|engine| {
-            engine.stage(ruling.sequence) == Some(Stage::Approved) && ruling.expires > engine.now()
-        })?;
+        let is_approved = ruling.outcome() == Outcome::Approved;
+        let is_open = is_approved && self.operate(|engine| ruling.expires > engine.now())?;
         let approval =
             is_open.then(|| Arc::new(Approval::reissue(self.number, Arc::clone(&self.vault_id), decision, wallet)));
         if let Some(approval) = approval.as_ref().filter(|_| self.is_durable()) {

@@ -4,7 +4,7 @@
 //! then name what else is missing.
 
 use crate::decide::{Case, Mask};
-use crate::reason::{Reason, Word};
+use crate::reason::{Figure, Reason, Word};
 
 /// What is known of a rule, beside its check.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +123,12 @@ pub fn asked(case: &Case<'_>, mask: Mask) -> Vec<Asked> {
         let (passed, why) = (!is_set(mask, index), explain_rule(index, case));
         let reason = match (applies, passed) {
             (true, false) => why,
-            (true, true) => Reason { message: rule.passes_when.to_owned(), ..why },
+            // The words of a violation do not fit what passed; its numbers do.
+            (true, true) => {
+                let number = |figure| if matches!(figure, Figure::Word(_)) { Figure::Unknown } else { figure };
+                let (limit, observed) = (number(why.limit), number(why.observed));
+                Reason { limit, observed, message: rule.passes_when.to_owned() }
+            }
             (false, _) => Reason::new(None::<u32>, None::<u32>, format!("asked for: {}", rule.applies_to)),
         };
         Asked { rule: rule.code, applies, passed, reason }

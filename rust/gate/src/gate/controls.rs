@@ -8,7 +8,7 @@ use gxrisk_core::engine::{FillReport, TripView, VaultView};
 use gxrisk_core::event::Tick;
 use gxrisk_core::{Engine, Limits, Nano, Time, TradingState};
 
-use crate::journal::Entry;
+use crate::journal::{Entry, JournalError};
 
 use super::{Gate, GateError};
 
@@ -119,7 +119,9 @@ impl Gate {
     /// At most so many records after a sequence, as they were kept; readable even after the gate has stopped.
     pub fn events(&self, after: u64, max: usize) -> Result<Vec<Entry>, GateError> {
         match self.operate(|_| ()) {
-            Ok(()) | Err(GateError::EngineHalted) => Ok(self.journal.read(after, max)?),
+            Ok(()) | Err(GateError::EngineHalted | GateError::Journal(JournalError::Closed)) => {
+                Ok(self.journal.read(after, max)?)
+            }
             Err(error) => Err(error),
         }
     }

@@ -104,14 +104,14 @@ impl Gate {
     /// Ends the gate: what it knows is recorded, and the journal can be opened again.
     pub fn close(&self) -> Result<(), GateError> {
         let mut inner = self.inner.lock();
-        if !self.is_durable() || inner.is_halted {
-            inner.is_halted = true;
+        if !self.is_durable() || inner.is_closed || inner.is_halted {
+            inner.is_closed = true;
             self.journal.close();
             return Ok(());
         }
         let brought = inner.operate(self, |engine| engine.bring_to(Time::START));
         let taken = brought.and_then(|_| inner.take_checkpoint(self).map_err(GateError::Journal));
-        inner.is_halted = true;
+        inner.is_closed = true;
         drop(inner);
         let closed = taken.and_then(|receipt| self.settle(Some(receipt)));
         self.journal.close();

@@ -81,6 +81,7 @@ struct Inner {
     engine: Engine,
     wallet: Arc<Wallet>,
     is_halted: bool,
+    is_closed: bool,
 }
 
 impl Inner {
@@ -91,6 +92,9 @@ impl Inner {
         gate: &Gate,
         operation: impl FnOnce(&mut Engine) -> T,
     ) -> Result<(T, Option<Receipt>), GateError> {
+        if self.is_closed {
+            return Err(JournalError::Closed.into());
+        }
         if self.is_halted {
             return Err(GateError::EngineHalted);
         }
@@ -159,7 +163,7 @@ impl Gate {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let vault_id = engine.vault_id().into();
-        let inner = Mutex::new(Inner { engine, wallet: Arc::new(wallet), is_halted: false });
+        let inner = Mutex::new(Inner { engine, wallet: Arc::new(wallet), is_halted: false, is_closed: false });
         Self { number, vault_id, clock, journal, inner }
     }
 

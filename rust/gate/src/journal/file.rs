@@ -15,7 +15,7 @@ use super::recovery::{Rebuilt, drop_incomplete, rebuild};
 use super::store::{Checkpoint, Row, Store};
 use super::{Entry, Hash, Journal, JournalError, Receipt, Stamp};
 
-/// A checkpoint is taken when the records since the last one are twice as long as it was, and at least this long.
+/// How long the records between two checkpoints are, at least.
 const CHECKPOINT_BYTES_MIN: usize = 4 << 20;
 
 /// Where a journal's file is.
@@ -25,11 +25,13 @@ pub struct Storage {
     pub path: PathBuf,
     /// `SQLite`'s name of the file layer below it; the system's own unless a test says otherwise.
     pub vfs: Option<String>,
+    /// A checkpoint is taken when the records since the last one are twice as long as it was, and at least this long.
+    pub checkpoint_bytes: usize,
 }
 
 impl From<&Path> for Storage {
     fn from(path: &Path) -> Self {
-        Self { path: path.to_owned(), vfs: None }
+        Self { path: path.to_owned(), vfs: None, checkpoint_bytes: CHECKPOINT_BYTES_MIN }
     }
 }
 
@@ -76,6 +78,7 @@ struct Queue {
 pub struct FileJournal {
     path: PathBuf,
     epoch: u64,
+    checkpoint_bytes_min: usize,
     queue: Mutex<Queue>,
     written: Condvar,
     /// To write on; `None` once closed.
@@ -129,6 +132,7 @@ impl FileJournal {
         Ok(Self {
             path: storage.path.clone(),
             epoch,
+            checkpoint_bytes_min: storage.checkpoint_bytes,
             queue: Mutex::new(queue),
             written: Condvar::new(),
             store: Mutex::new(Some((store, lock))),
@@ -210,7 +214,7 @@ impl Journal for FileJournal {
 
     fn wants_checkpoint(&self) -> bool {
         let queue = self.queue.lock();
-        queue.since_checkpoint >= CHECKPOINT_BYTES_MIN.max(queue.checkpoint_bytes.saturating_mul(2))
+        queue.since_checkpoint >= self.checkpoint_bytes_min.max(queue.checkpoint_bytes.saturating_mul(2))
     }
 
     fn put_checkpoint(&self, sequence: u64, state: Vec<u8>) {

@@ -105,6 +105,9 @@ pub(crate) fn rebuild(store: &Store, path: &Path) -> Result<Rebuilt, JournalErro
         replayed += 1;
         Ok(())
     })?;
+    if engine.is_none() && start > 0 {
+        return Err(chain.damaged(chain.last.saturating_add(1), "records are missing before a checkpoint"));
+    }
     let Some(engine) = engine else {
         let what = "it holds no record: making the vault was interrupted; make it again".to_owned();
         return Err(JournalError::Foreign { path: path.to_owned(), what });

@@ -100,7 +100,7 @@ pub enum CustodyError {
 
 impl CustodyError {
     /// The system's refusal to do something with a file.
-    pub(super) fn io(path: &Path, action: &'static str, cause: &io::Error) -> Self {
+    pub(crate) fn io(path: &Path, action: &'static str, cause: &io::Error) -> Self {
         let path = path.to_owned();
         match cause.kind() {
             io::ErrorKind::NotFound if action == "open" => Self::Missing { path },

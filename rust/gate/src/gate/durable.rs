@@ -7,7 +7,7 @@ use gxrisk_core::event::{Keys, Withdrawal};
 use gxrisk_core::{Engine, Limits, Nano, Time};
 
 use crate::clock::Clock;
-use crate::custody::{HeadMessage, Passphrase, SignedWithdrawal, VaultKeys, check_successor};
+use crate::custody::{CustodyError, HeadMessage, Passphrase, SignedWithdrawal, VaultKeys, check_successor};
 use crate::journal::{FileJournal, Head, JournalError, MemoryJournal, Opened, Recovery, Storage, beside};
 
 use crate::wallet::Wallet;
@@ -31,6 +31,28 @@ pub fn key_path(journal: &Path) -> PathBuf {
 /// Whether sealed keys lie beside a journal, those of a rotation that was cut short included.
 fn is_sealed(keys: &Path) -> bool {
     keys.exists() || beside(keys, ".next").exists()
+}
+
+/// The keys of a vault that had none at rest: sealed like those of a rotation, beside their place until the journal
+/// names them, so that a crash in between shuts nobody out.
+fn first_sealed(
+    path: &Path,
+    vault_id: &str,
+    passphrase: &Passphrase,
+    known: Option<Keys>,
+) -> Result<VaultKeys, GateError> {
+    let next = beside(path, ".next");
+    if next.exists() {
+        match VaultKeys::open(path, vault_id, passphrase, known.map(|keys| keys.wallet)) {
+            // The journal names others, which were never sealed: this making was cut short.
+            Err(CustodyError::OtherKeys { .. }) => {}
+            opened => return Ok(opened?),
+        }
+        if let Err(error) = std::fs::remove_file(&next) {
+            return Err(CustodyError::Io { path: next, action: "remove", cause: error.to_string() }.into());
+        }
+    }
+    Ok(VaultKeys::create(&next, vault_id, passphrase)?)
 }
 
 impl Gate {
@@ -85,10 +107,10 @@ impl Gate {
         let known = engine.keys_at(u64::MAX).copied();
         let path = key_path(&storage.path);
         let keys = match passphrase {
-            Some(passphrase) if is_sealed(&path) => {
+            Some(passphrase) if path.exists() => {
                 VaultKeys::open(&path, &vault_id, passphrase, known.map(|keys| keys.wallet))?
             }
-            Some(passphrase) => VaultKeys::create(&path, &vault_id, passphrase)?,
+            Some(passphrase) => first_sealed(&path, &vault_id, passphrase, known)?,
             None if is_sealed(&path) => return Err(GateError::Sealed(path)),
             None => VaultKeys::generate()?,
         };
@@ -98,6 +120,10 @@ impl Gate {
             engine.restart(recovery.epoch, recovery.dropped)?;
             if known == Some(public) { Ok(()) } else { engine.set_keys(public) }
         })?;
+        if passphrase.is_some() {
+            let wallet = Arc::clone(&gate.inner.lock().wallet);
+            wallet.keys()?.promote(&path)?;
+        }
         Ok((gate, recovery))
     }
 

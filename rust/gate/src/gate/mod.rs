@@ -288,8 +288,10 @@ impl Gate {
     /// Uses an approval that comes as bytes: signed by this vault's wallet, and saying what the journal says.
     pub fn redeem_token(&self, token: &[u8]) -> Result<Redeemed, GateError> {
         let signed = SignedApproval::parse(token)?;
-        let wallet = self.wallet_at(signed.sequence)?.ok_or(ApprovalRefusal::Signature)?;
-        signed.check(&wallet, &self.vault_id)?;
+        // Signed at the decision, or anew for an identical repeat since.
+        let [then, now] = [self.wallet_at(signed.sequence)?, self.wallet_at(u64::MAX)?];
+        let wallet = then.zip(now).ok_or(ApprovalRefusal::Signature)?;
+        signed.check(&wallet.0, &self.vault_id).or_else(|_| signed.check(&wallet.1, &self.vault_id))?;
         let (ruling, stamp) = self.decision(signed.sequence)?;
         signed.agrees_with(&ruling, &stamp)?;
         self.attempt(|engine| engine.redeem(signed.sequence, Some(signed.signature())))?;

@@ -198,10 +198,13 @@ impl Audit {
                 }
             }
             Event::Redeemed { order, signature: Some(signature) } => {
-                let wallet = engine.keys_at(*order).map(|keys| keys.wallet);
+                // An identical repeat may have been signed anew, after a change of keys.
+                let keys = [engine.keys_at(*order), engine.keys_at(*sequence)];
                 let approval = self.open.get(order);
                 let told = approval.map(|(ruling, stamp)| message(engine.vault_id(), ruling, stamp));
-                if !wallet.zip(told).is_some_and(|(wallet, told)| verify(&wallet, told.bytes(), signature)) {
+                let is_by =
+                    |wallet: &[u8; 32]| told.as_ref().is_some_and(|told| verify(wallet, told.bytes(), signature));
+                if !keys.into_iter().flatten().any(|keys| is_by(&keys.wallet)) {
                     return damaged("the approval that was used is not signed by the vault's wallet");
                 }
                 self.signatures += 1;

@@ -101,12 +101,15 @@ impl FileJournal {
         }
         let lock = WriterLock::take(&storage.path)?;
         let mut store = Store::open(storage)?;
-        let dropped = drop_incomplete(&mut store)?;
-        let Rebuilt { engine, head, epoch, replayed } = rebuild(&store, &storage.path)?;
+        let dropped = drop_incomplete(&mut store, &storage.path)?;
+        let Rebuilt { engine, head, epoch, replayed, replayed_bytes, checkpoint_bytes } =
+            rebuild(&store, &storage.path)?;
         let epoch = epoch.saturating_add(1);
         store.begin_epoch(epoch)?;
         let sequence = engine.sequence();
-        let journal = Self::over(storage, store, lock, epoch, (head, sequence))?;
+        let mut journal = Self::over(storage, store, lock, epoch, (head, sequence))?;
+        let queue = journal.queue.get_mut();
+        (queue.since_checkpoint, queue.checkpoint_bytes) = (replayed_bytes, checkpoint_bytes);
         Ok(Opened { journal, engine, recovery: Recovery { sequence, replayed, dropped, epoch } })
     }
 
@@ -175,6 +178,8 @@ impl Journal for FileJournal {
 
     fn sync(&self, through: u64) -> Result<(), JournalError> {
         let mut queue = self.queue.lock();
+        // A record that was never taken in is not waited for.
+        let through = through.min(queue.last);
         loop {
             if queue.durable >= through {
                 return Ok(());

@@ -16,6 +16,10 @@ pub(crate) struct Rebuilt {
     /// The last epoch that anyone began.
     pub epoch: u64,
     pub replayed: u64,
+    /// How long those are.
+    pub replayed_bytes: usize,
+    /// How long the checkpoint is.
+    pub checkpoint_bytes: usize,
 }
 
 /// A walk along the chain, row by row.
@@ -48,12 +52,17 @@ impl Chain {
         }
     }
 
+    fn comes_next(&self, sequence: u64) -> Result<(), JournalError> {
+        let next = self.last.saturating_add(1);
+        if sequence == next {
+            return Ok(());
+        }
+        Err(self.damaged(next, format!("it is missing; the next one is {sequence}")))
+    }
+
     /// Takes the next row in: its number, its frame and its hash must follow.
     pub fn step(&mut self, sequence: u64, frame: &[u8], hash: &[u8]) -> Result<(), JournalError> {
-        let next = self.last.saturating_add(1);
-        if sequence != next {
-            return Err(self.damaged(next, format!("it is missing; the next one is {sequence}")));
-        }
+        self.comes_next(sequence)?;
         let head = chained(&self.head, frame);
         if head != hash {
             // A frame that says so itself is better news than a hash.
@@ -67,15 +76,30 @@ impl Chain {
         (self.head, self.last, self.epoch) = (head, sequence, epoch);
         Ok(())
     }
+
+    /// Whether the last row comes next, and is shorter than it was: not whole with another length before it.
+    fn cut_short(&self, sequence: u64, frame: &[u8], hash: &[u8]) -> Result<(), JournalError> {
+        self.comes_next(sequence)?;
+        let rest = frame.get(4..).unwrap_or_default();
+        let length = u32::try_from(rest.len()).unwrap_or(u32::MAX).to_be_bytes();
+        if chained(&self.head, &[&length, rest].concat()) == hash {
+            return Err(self.damaged(sequence, "its length is not that of its bytes"));
+        }
+        Ok(())
+    }
 }
 
-/// Drops a last record that was not wholly written; gives its bytes.
-pub(crate) fn drop_incomplete(store: &mut Store) -> Result<u64, JournalError> {
-    let Some((sequence, frame)) = store.last_frame()? else { return Ok(0) };
+/// Drops a last record that was not wholly written, where nothing else is wrong; gives its bytes.
+pub(crate) fn drop_incomplete(store: &mut Store, path: &Path) -> Result<u64, JournalError> {
+    let Some((last, frame)) = store.last_frame()? else { return Ok(0) };
     if check(&frame) != Err(Fault::Incomplete) {
         return Ok(0);
     }
-    store.drop_last(sequence)?;
+    let mut chain = Chain::new(path, &store.owner()?.0);
+    store.scan(0, usize::MAX, |sequence, frame, hash| {
+        if sequence == last { chain.cut_short(sequence, frame, hash) } else { chain.step(sequence, frame, hash) }
+    })?;
+    store.drop_last(last)?;
     Ok(u64::try_from(frame.len()).unwrap_or(u64::MAX))
 }
 
@@ -86,7 +110,7 @@ pub(crate) fn rebuild(store: &Store, path: &Path) -> Result<Rebuilt, JournalErro
     let checkpoint = store.checkpoint()?;
     let start = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.sequence);
     let mut engine = None;
-    let (mut limits, mut replayed) = (None, 0);
+    let (mut limits, mut replayed, mut replayed_bytes) = (None, 0, 0);
     store.scan(0, usize::MAX, |sequence, frame, hash| {
         chain.step(sequence, frame, hash)?;
         if sequence <= start {
@@ -102,20 +126,26 @@ pub(crate) fn rebuild(store: &Store, path: &Path) -> Result<Rebuilt, JournalErro
             None => Engine::begun(&record),
         };
         engine = Some(followed.ok_or_else(|| chain.damaged(sequence, "it does not follow on the records before it"))?);
-        replayed += 1;
+        (replayed, replayed_bytes) = (replayed + 1, replayed_bytes + frame.len());
         Ok(())
     })?;
     if engine.is_none() && start > 0 {
         return Err(chain.damaged(chain.last.saturating_add(1), "records are missing before a checkpoint"));
     }
     let Some(engine) = engine else {
+        // A checkpoint is written with the record that tells of it.
+        if chain.last > 0 || checkpoint.is_some() {
+            return Err(chain.damaged(chain.last.saturating_add(1), "it is missing; there is a checkpoint before it"));
+        }
         let what = "it holds no record: making the vault was interrupted; make it again".to_owned();
         return Err(JournalError::Foreign { path: path.to_owned(), what });
     };
     if engine.vault_id() != vault_id {
         return Err(chain.damaged(1, format!("it names vault {:?}, the file {vault_id:?}", engine.vault_id())));
     }
-    Ok(Rebuilt { engine, head: chain.head, epoch: epoch.max(chain.epoch), replayed })
+    let checkpoint_bytes = checkpoint.map_or(0, |checkpoint| checkpoint.state.len());
+    let epoch = epoch.max(chain.epoch);
+    Ok(Rebuilt { engine, head: chain.head, epoch, replayed, replayed_bytes, checkpoint_bytes })
 }
 
 /// The engine of a checkpoint, which the record after it vouches for.

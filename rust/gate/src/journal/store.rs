@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, ffi, params};
 
 use super::frame::{FORMAT, Hash};
 use super::lock::beside;
@@ -92,9 +92,7 @@ impl Store {
         store.check_kind()?;
         store.set_up()?;
         // After a sync that failed, the page cache can show what the disk does not hold; this writes it again.
-        store.reporting(|connection| {
-            connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
-        })?;
+        store.empty_log()?;
         store.remember_files();
         Ok(store)
     }
@@ -129,7 +127,7 @@ impl Store {
         let path = storage.path.clone();
         match opened {
             Ok(connection) => Ok(Self { connection, path, files: Vec::new() }),
-            Err(error) => Err(JournalError::Storage { path, what: error.to_string() }),
+            Err(error) => Err(report(&path, &error)),
         }
     }
 
@@ -202,14 +200,29 @@ impl Store {
 
     /// Begins a later epoch: a writer of an earlier one is fenced from here on.
     pub fn begin_epoch(&mut self, epoch: u64) -> Result<(), JournalError> {
-        self.reporting(|connection| {
-            connection.execute("UPDATE journal SET epoch = ?1 WHERE epoch < ?1", params![column(epoch)])?;
-            Ok(())
-        })
+        let begun = self.reporting(|connection| {
+            connection.execute("UPDATE journal SET epoch = ?1 WHERE epoch < ?1", params![column(epoch)])
+        })?;
+        // Where no lock holds, another may have begun it in the same moment.
+        if begun == 1 { Ok(()) } else { Err(JournalError::InUse(self.path.clone())) }
+    }
+
+    /// Moves what is in the write-ahead log to the file itself.
+    fn empty_log(&mut self) -> Result<(), JournalError> {
+        self.reporting(|connection| connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())))
     }
 
     /// Keeps rows, all or none; when it returns they are on the disk.
     pub fn append(&mut self, epoch: u64, rows: &[Row], checkpoint: Option<&Checkpoint>) -> Result<(), JournalError> {
+        let kept = self.insert(epoch, rows, checkpoint);
+        if matches!(kept, Err(JournalError::Storage { .. })) {
+            // What a failed sync lost still reads well, and whoever opens the file next would build on it.
+            let _ = self.empty_log();
+        }
+        kept
+    }
+
+    fn insert(&mut self, epoch: u64, rows: &[Row], checkpoint: Option<&Checkpoint>) -> Result<(), JournalError> {
         let seen = self.reporting(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let seen: i64 = transaction.prepare_cached("SELECT epoch FROM journal")?.query_row([], |row| row.get(0))?;
@@ -298,8 +311,19 @@ fn report(path: &Path, error: &rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse(path),
         Some(ErrorCode::NotADatabase) => JournalError::Foreign { path, what: error.to_string() },
-        _ => JournalError::Storage { path, what: error.to_string() },
+        _ => JournalError::Storage { path, what: in_words(error) },
     }
+}
+
+/// What the database says, and what it was doing to the disk.
+fn in_words(error: &rusqlite::Error) -> String {
+    let did = match error.sqlite_error().map(|error| error.extended_code) {
+        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => " while syncing (fsync)",
+        Some(ffi::SQLITE_IOERR_WRITE) => " while writing",
+        Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ) => " while reading",
+        _ => "",
+    };
+    format!("{error}{did}")
 }
 
 /// Makes a new file's name durable.

@@ -1,317 +1,304 @@
-//! A journal whose file is not as it was written: an incomplete last record is dropped and told, and anything else is
-//! refused, with the record where it begins, and left as it is.
+//! A vault's file that was damaged, cut short, taken over or opened twice.
 
-mod disk;
-mod vault;
+mod support;
 
-use std::fs;
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
 
-use gxrisk_core::Event;
-use gxrisk_gate::journal::{Entry, Head, JournalReader, Storage};
-use gxrisk_gate::{Custody, Gate, GateError, JournalError};
-use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
-use vault::{Scratch, VAULT, approve, clock, create, limits, n, open, sound};
+use gxrisk_core::limits::Value;
+use gxrisk_core::{Event, Limits, Nano, Origin, Outcome};
+use gxrisk_gate::custody::Passphrase;
+use gxrisk_gate::journal::{FileJournal, JournalReader, Recovery, Storage};
+use gxrisk_gate::{Custody, Gate, GateError, JournalError, SystemClock};
+use rusqlite::Connection;
+use support::{Folder, fund, order, roomy};
 
-/// A journal of two epochs that was closed, but for its last checkpoint where it was left by a crash.
-fn written(scratch: &Scratch, is_closed: bool) -> (Storage, Vec<Entry>) {
-    let (storage, clock) = (scratch.storage(), clock());
-    let gate = create(&storage, &clock).unwrap();
-    (0..6).for_each(|_| drop(approve(&gate, None).unwrap()));
+const VAULT: &str = "v";
+
+fn create(path: &Path) -> Gate {
+    let gate = Gate::create(&Storage::from(path), VAULT, roomy(), Arc::new(SystemClock), &Custody::default()).unwrap();
+    fund(&gate).unwrap();
+    gate
+}
+
+/// Approvals that outlive the making of a key from a passphrase on a slow machine.
+fn long() -> Limits {
+    roomy().replace([("approval_ttl_s", Value::Number(Nano::whole(600)))]).unwrap()
+}
+
+fn open(path: &Path) -> Result<(Gate, Recovery), GateError> {
+    Gate::open(&Storage::from(path), Arc::new(SystemClock), None)
+}
+
+/// A closed vault with some decisions; gives its last record.
+fn closed(path: &Path) -> u64 {
+    let gate = create(path);
+    for _ in 0..5 {
+        assert!(gate.authorize(&order(None), Origin::Agent).unwrap().approval.is_some());
+    }
     gate.close().unwrap();
-    let gate = open(&storage, &clock).unwrap().0;
-    (0..6).for_each(|_| drop(approve(&gate, None).unwrap()));
-    if is_closed {
-        gate.close().unwrap();
-    }
-    drop(gate);
-    let entries = sound(&storage).unwrap();
-    (storage, entries)
+    last(path)
 }
 
-/// The same work on the file through a plain connection.
-fn edit(storage: &Storage, work: impl FnOnce(&Connection)) {
-    let connection = Connection::open(&storage.path).unwrap();
-    work(&connection);
-    connection.close().unwrap();
+fn last(path: &Path) -> u64 {
+    JournalReader::open(&Storage::from(path)).unwrap().head().unwrap().sequence
 }
 
-fn frame(storage: &Storage, sequence: u64) -> Vec<u8> {
-    let mut frame = Vec::new();
-    edit(storage, |connection| frame = cell(connection, "frame", sequence));
-    frame
+/// Changes the file behind the gate's back.
+fn tamper(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
 
-fn cell(connection: &Connection, column: &str, sequence: u64) -> Vec<u8> {
-    let query = format!("SELECT {column} FROM records WHERE sequence = ?1");
-    connection.query_row(&query, params![sequence.cast_signed()], |row| row.get(0)).unwrap()
-}
-
-fn put(connection: &Connection, column: &str, sequence: u64, bytes: &[u8]) {
-    let change = format!("UPDATE records SET {column} = ?1 WHERE sequence = ?2");
-    assert_eq!(connection.execute(&change, params![bytes, sequence.cast_signed()]).unwrap(), 1);
-}
-
-/// Hashes the rows from a record on again, as one who wants to hide a change would.
-fn hash_again(connection: &Connection, from: u64, last: u64) {
-    let mut head = cell(connection, "hash", from - 1);
-    for sequence in from..=last {
-        let frame = cell(connection, "frame", sequence);
-        let hash = Sha256::new().chain_update("gxrisk record v1\n").chain_update(&head).chain_update(frame);
-        head = hash.finalize().to_vec();
-        put(connection, "hash", sequence, &head);
-    }
-}
-
-/// Opening to write, and verifying, are refused alike; and the file stays as it is, byte for byte.
-fn refused(storage: &Storage) -> JournalError {
-    let before = fs::read(&storage.path).unwrap();
-    let Err(GateError::Journal(error)) = open(storage, &clock()) else { panic!("it was opened") };
-    let made = Gate::create(storage, VAULT, limits(), clock(), &Custody::default());
-    assert!(matches!(made, Err(GateError::Journal(_))), "it was made anew");
-    assert!(fs::read(&storage.path).unwrap() == before, "the file was changed");
+/// What opening the file is refused with, by the gate and by the journal; the file stays as it is.
+fn refused(path: &Path) -> JournalError {
+    let before = std::fs::read(path).unwrap();
+    let error = FileJournal::open(&Storage::from(path)).unwrap_err();
+    assert_eq!(open(path).map(|_| ()).unwrap_err(), GateError::Journal(error.clone()));
+    assert!(std::fs::read(path).unwrap() == before, "a refused file was changed");
     error
 }
 
-fn verified(storage: &Storage) -> Result<(), JournalError> {
-    JournalReader::open(storage)?.verify(None, |_| true).map(|_| ())
+/// Asserts that the file is refused as damaged at that record, also by a verification.
+#[track_caller]
+fn damaged_at(path: &Path, record: u64) {
+    for error in [refused(path), verification(path).unwrap_err()] {
+        assert!(matches!(error, JournalError::Damaged { sequence, .. } if sequence == record), "{error}");
+    }
 }
 
-/// The record that an error names.
-fn place(error: &JournalError) -> Option<u64> {
-    if let JournalError::Damaged { sequence, .. } = error { Some(*sequence) } else { None }
+fn verification(path: &Path) -> Result<(), JournalError> {
+    JournalReader::open(&Storage::from(path))?.verify(None, |_| true).map(|_| ())
+}
+
+/// The frame of a record, with its last byte changed.
+fn change(path: &Path, sequence: u64) {
+    let db = Connection::open(path).unwrap();
+    let read = "SELECT frame FROM records WHERE sequence = ?1";
+    let mut frame: Vec<u8> = db.query_row(read, [sequence.cast_signed()], |row| row.get(0)).unwrap();
+    *frame.last_mut().unwrap() ^= 1;
+    let write = "UPDATE records SET frame = ?1 WHERE sequence = ?2";
+    db.execute(write, (frame, sequence.cast_signed())).unwrap();
+}
+
+const CUT: &str = "UPDATE records SET frame = substr(frame, 1, length(frame) - 7)
+    WHERE sequence = (SELECT max(sequence) FROM records)";
+
+#[test]
+fn an_incomplete_last_record_is_dropped_and_reported() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let end = closed(&path);
+    tamper(&path, CUT);
+    let (gate, recovery) = open(&path).unwrap();
+    assert!(recovery.dropped > 0);
+    // The record that was cut told of the checkpoint, so everything before it was replayed.
+    assert_eq!((recovery.sequence, recovery.replayed, recovery.epoch), (end - 1, end - 1, 1));
+    let entries = gate.events(end - 1, 1).unwrap();
+    let told = Event::Restarted { epoch: 1, dropped: recovery.dropped };
+    assert_eq!(entries.first().unwrap().record.event, told);
+    assert!(gate.authorize(&order(None), Origin::Agent).unwrap().approval.is_some());
+    gate.close().unwrap();
+    verification(&path).unwrap();
+    assert_eq!(open(&path).unwrap().1.dropped, 0);
 }
 
 #[test]
-fn an_incomplete_last_record_is_dropped_and_told() {
-    for is_closed in [true, false] {
-        let scratch = Scratch::new("journal");
-        let (storage, entries) = written(&scratch, is_closed);
-        let last = entries.len() as u64;
-        let (whole, kept) = (frame(&storage, last), fs::read(&storage.path).unwrap());
-        for length in 0..whole.len() {
-            edit(&storage, |connection| put(connection, "frame", last, &whole[..length]));
-            assert_eq!(verified(&storage).as_ref().map_err(place), Err(Some(last)), "a reader drops nothing");
-            let (gate, recovery) = open(&storage, &clock()).unwrap();
-            assert_eq!((recovery.sequence, recovery.dropped), (last - 1, length as u64));
-            let found = gate.events(0, usize::MAX).unwrap();
-            assert_eq!(found[..entries.len() - 1], entries[..entries.len() - 1]);
-            assert!(
-                matches!(found[entries.len() - 1].record.event, Event::Restarted { dropped, .. } if dropped == length as u64)
-            );
-            drop(gate);
-            sound(&storage).unwrap();
-            fs::write(&storage.path, &kept).unwrap();
-        }
+fn an_incomplete_record_in_the_middle_is_refused() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    closed(&path);
+    tamper(&path, "UPDATE records SET frame = substr(frame, 1, length(frame) - 7) WHERE sequence = 5");
+    damaged_at(&path, 5);
+}
+
+#[test]
+fn a_flipped_bit_is_refused_where_it_is() {
+    for record in 1..=6 {
+        let folder = Folder::new();
+        let path = folder.journal();
+        closed(&path);
+        change(&path, record);
+        damaged_at(&path, record);
     }
 }
 
 #[test]
-fn an_incomplete_record_is_dropped_only_where_all_else_is_right() {
-    let scratch = Scratch::new("journal");
-    let (storage, entries) = written(&scratch, true);
-    let last = entries.len() as u64;
-    let whole = frame(&storage, last);
-    // A length that was changed is no record cut short.
-    for bit in 0..32 {
-        let mut longer = whole.clone();
-        longer[bit / 8] ^= 1 << (bit % 8);
-        edit(&storage, |connection| put(connection, "frame", last, &longer));
-        assert_eq!(place(&refused(&storage)), Some(last), "bit {bit}");
+fn a_missing_record_is_refused_where_it_was() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    closed(&path);
+    tamper(&path, "DELETE FROM records WHERE sequence = 4");
+    damaged_at(&path, 4);
+}
+
+#[test]
+fn another_vaults_name_is_refused() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    closed(&path);
+    tamper(&path, "UPDATE journal SET vault_id = 'w'");
+    damaged_at(&path, 1);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused() {
+    let changes = ["state = substr(state, 1, length(state) - 1)", "state = zeroblob(10)", "sequence = sequence - 1"];
+    for change in changes {
+        let folder = Folder::new();
+        let path = folder.journal();
+        let end = closed(&path);
+        tamper(&path, &format!("UPDATE checkpoints SET {change}"));
+        let error = refused(&path);
+        assert!(matches!(error, JournalError::Damaged { sequence, .. } if sequence + 2 >= end), "{error}");
+        // The records themselves are whole.
+        verification(&path).unwrap();
     }
-    let other = frame(&storage, 5);
-    edit(&storage, |connection| {
-        put(connection, "frame", last, &whole[..whole.len() - 1]);
-        put(connection, "frame", 5, &[&other[..], b"!"].concat());
+}
+
+#[test]
+fn a_checkpoint_beyond_the_records_is_refused() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let end = closed(&path);
+    tamper(&path, "DELETE FROM records WHERE sequence = (SELECT max(sequence) FROM records)");
+    let error = refused(&path);
+    assert!(matches!(error, JournalError::Damaged { sequence, .. } if sequence >= end - 1), "{error}");
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused() {
+    let folder = Folder::new();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "dear diary, ".repeat(1_000)).unwrap();
+    assert!(matches!(refused(&text), JournalError::Foreign { .. }));
+    let database = folder.path().join("other.db");
+    tamper(&database, "CREATE TABLE records (sequence INTEGER PRIMARY KEY)");
+    assert!(matches!(refused(&database), JournalError::Foreign { .. }));
+    let missing = folder.path().join("missing");
+    assert!(matches!(open(&missing).map(|_| ()), Err(GateError::Journal(JournalError::Missing(_)))));
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    closed(&path);
+    tamper(&path, "PRAGMA user_version = 2");
+    assert!(matches!(refused(&path), JournalError::Newer { seen: 2, .. }));
+}
+
+#[test]
+fn a_vault_that_exists_is_not_made_again() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    closed(&path);
+    let again = Gate::create(&Storage::from(&*path), VAULT, roomy(), Arc::new(SystemClock), &Custody::default());
+    assert_eq!(again.map(|_| ()).unwrap_err(), GateError::Journal(JournalError::Exists(path)));
+}
+
+#[test]
+fn a_vault_has_one_writer() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let gate = create(&path);
+    assert_eq!(open(&path).map(|_| ()).unwrap_err(), GateError::Journal(JournalError::InUse(path.clone())));
+    assert!(gate.authorize(&order(None), Origin::Agent).unwrap().approval.is_some());
+    drop(gate);
+    open(&path).unwrap();
+}
+
+#[test]
+fn a_writer_that_was_overtaken_gives_no_approval() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let stale = create(&path);
+    let approval = stale.authorize(&order(None), Origin::Agent).unwrap().approval.unwrap();
+    std::fs::remove_file(folder.path().join("vault.journal.lock")).unwrap();
+    let (gate, recovery) = open(&path).unwrap();
+    let fenced = GateError::Journal(JournalError::Fenced { mine: 0, seen: recovery.epoch });
+    assert_eq!(stale.authorize(&order(None), Origin::Agent).map(|_| ()).unwrap_err(), fenced);
+    assert_eq!(stale.redeem(&approval), Err(GateError::EngineHalted));
+    assert_eq!(stale.authorize(&order(None), Origin::Agent).map(|_| ()), Err(GateError::EngineHalted));
+    stale.close().unwrap();
+    // Its last approval is good at the gate that overtook it, once.
+    let token = approval.token().unwrap();
+    gate.redeem_token(&token).unwrap();
+    assert!(gate.redeem_token(&token).is_err());
+    assert!(gate.authorize(&order(None), Origin::Agent).unwrap().approval.is_some());
+    gate.close().unwrap();
+    verification(&path).unwrap();
+}
+
+#[test]
+fn a_client_order_id_is_decided_once_also_over_a_restart() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let storage = Storage::from(&*path);
+    let passphrase = || Passphrase::new("correct horse battery staple".to_owned()).unwrap();
+    let custody = Custody { passphrase: Some(passphrase()), owner_key: None };
+    let gate = Gate::create(&storage, VAULT, long(), Arc::new(SystemClock), &custody).unwrap();
+    fund(&gate).unwrap();
+    let first = gate.authorize(&order(Some("a")), Origin::Agent).unwrap();
+    let token = first.approval.unwrap().token().unwrap();
+    // As after a crash: nothing is closed.
+    drop(gate);
+    let (gate, _) = Gate::open(&storage, Arc::new(SystemClock), Some(&passphrase())).unwrap();
+    let again = gate.authorize(&order(Some("a")), Origin::Agent).unwrap();
+    assert_eq!(again.ruling, first.ruling);
+    assert_eq!(again.approval.unwrap().token().unwrap(), token);
+    assert_eq!(gate.view().unwrap().working.len(), 1);
+    gate.redeem_token(&token).unwrap();
+    gate.close().unwrap();
+    let records = JournalReader::open(&storage).unwrap().read(0, usize::MAX).unwrap();
+    assert_eq!(records.iter().filter(|entry| matches!(entry.record.event, Event::Decided(_))).count(), 1);
+    verification(&path).unwrap();
+}
+
+#[test]
+fn what_a_repeat_gives_after_new_keys_passes() {
+    let folder = Folder::new();
+    let path = folder.journal();
+    let gate = create(&path);
+    let ids = ["object", "token"];
+    for id in ids {
+        assert!(gate.authorize(&order(Some(id)), Origin::Agent).unwrap().approval.is_some());
+    }
+    gate.rotate_keys(None).unwrap();
+    let [object, token] = ids.map(|id| gate.authorize(&order(Some(id)), Origin::Agent).unwrap().approval);
+    // It may give none; one that it gives must be good, and leave a journal that can be verified.
+    let by_object = object.map_or(Ok(()), |approval| gate.redeem(&approval).map(|_| ()));
+    let by_token = token.map_or(Ok(()), |approval| gate.redeem_token(&approval.token().unwrap()).map(|_| ()));
+    gate.close().unwrap();
+    assert_eq!((by_object, by_token, verification(&path)), (Ok(()), Ok(()), Ok(())));
+}
+
+#[test]
+fn threads_share_the_disk_and_each_answer_is_safe() {
+    const THREADS: usize = 64;
+    let folder = Folder::new();
+    let path = folder.journal();
+    let gate = create(&path);
+    let (start, reading) = (Barrier::new(THREADS), Storage::from(&*path));
+    let sequences: HashSet<u64> = thread::scope(|scope| {
+        let one = || {
+            start.wait();
+            let decided = gate.authorize(&order(None), Origin::Agent).unwrap();
+            let sequence = decided.approval.unwrap().sequence();
+            // Another reader finds it at once.
+            let found = JournalReader::open(&reading).unwrap().read(sequence - 1, 1).unwrap();
+            let Event::Decided(ruling) = &found.first().unwrap().record.event else { panic!("no decision") };
+            assert_eq!((ruling.sequence, ruling.outcome()), (sequence, Outcome::Approved));
+            sequence
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(place(&refused(&storage)), Some(5));
-}
-
-#[test]
-fn a_changed_bit_is_found_where_it_is() {
-    let scratch = Scratch::new("journal");
-    let (storage, entries) = written(&scratch, true);
-    let middle = entries.iter().rposition(|entry| matches!(entry.record.event, Event::Decided(_))).unwrap() as u64;
-    for (column, whole) in [("frame", frame(&storage, middle)), ("hash", entry_hash(&entries, middle))] {
-        for at in 0..whole.len() {
-            let mut changed = whole.clone();
-            changed[at] ^= 1 << (at % 8);
-            edit(&storage, |connection| put(connection, column, middle, &changed));
-            for error in [refused(&storage), verified(&storage).unwrap_err()] {
-                let is_newer = column == "frame" && at == 4;
-                let is_right = match &error {
-                    JournalError::Newer { what, .. } => is_newer && what.contains(&format!("record {middle} ")),
-                    error => place(error) == Some(middle),
-                };
-                assert!(is_right, "{column} {at}: {error}");
-            }
-        }
-        edit(&storage, |connection| put(connection, column, middle, &whole));
-    }
-    sound(&storage).unwrap();
-}
-
-fn entry_hash(entries: &[Entry], sequence: u64) -> Vec<u8> {
-    entries[usize::try_from(sequence).unwrap() - 1].stamp.hash.to_vec()
-}
-
-/// What is done to the rows, and the record that is named then.
-type Damage = fn(&Connection, u64) -> Option<u64>;
-
-const DAMAGES: [(&str, Damage); 11] = [
-    ("a row is gone", |rows, _| {
-        rows.execute("DELETE FROM records WHERE sequence = 7", []).unwrap();
-        Some(7)
-    }),
-    ("a row is gone and the others moved up", |rows, _| {
-        let up = "DELETE FROM records WHERE sequence = 7; UPDATE records SET sequence = -sequence WHERE sequence > 7;
-                  UPDATE records SET sequence = -sequence - 1 WHERE sequence < 0";
-        rows.execute_batch(up).unwrap();
-        Some(7)
-    }),
-    ("two rows are swapped", |rows, _| {
-        let [one, two] = [7, 8].map(|at| (cell(rows, "frame", at), cell(rows, "hash", at)));
-        for (at, (frame, hash)) in [(7, two), (8, one)] {
-            put(rows, "frame", at, &frame);
-            put(rows, "hash", at, &hash);
-        }
-        Some(7)
-    }),
-    ("the first row is gone", |rows, _| {
-        rows.execute("DELETE FROM records WHERE sequence = 1", []).unwrap();
-        Some(1)
-    }),
-    ("the epoch goes back", |rows, last| {
-        let mut frame = cell(rows, "frame", last - 1);
-        frame[5..13].fill(0);
-        put(rows, "frame", last - 1, &frame);
-        hash_again(rows, last - 1, last);
-        Some(last - 1)
-    }),
-    ("the vault is another", |rows, _| {
-        rows.execute("UPDATE journal SET vault_id = 'other'", []).unwrap();
-        Some(1)
-    }),
-    ("the checkpoint is changed", |rows, last| {
-        rows.execute("UPDATE checkpoints SET state = state || x'00'", []).unwrap();
-        Some(last - 1)
-    }),
-    ("the checkpoint is of another record", |rows, _| {
-        rows.execute("UPDATE checkpoints SET sequence = 4", []).unwrap();
-        Some(4)
-    }),
-    ("the record behind the checkpoint is gone", |rows, last| {
-        rows.execute("DELETE FROM records WHERE sequence = ?1", params![last.cast_signed()]).unwrap();
-        Some(last)
-    }),
-    ("every record is gone", |rows, _| {
-        rows.execute("DELETE FROM records", []).unwrap();
-        Some(1)
-    }),
-    ("a frame is longer", |rows, _| {
-        let frame = cell(rows, "frame", 7);
-        put(rows, "frame", 7, &[&frame[..], b"\0"].concat());
-        Some(7)
-    }),
-];
-
-#[test]
-fn other_damage_is_refused() {
-    for (name, damage) in DAMAGES {
-        let scratch = Scratch::new("journal");
-        let (storage, entries) = written(&scratch, true);
-        let mut expected = None;
-        edit(&storage, |rows| expected = damage(rows, entries.len() as u64));
-        let error = refused(&storage);
-        assert_eq!(place(&error), expected, "{name}: {error}");
-        assert!(error.to_string().contains(&storage.path.display().to_string()), "{error}");
-    }
-}
-
-#[test]
-fn a_journal_that_was_cut_does_not_hold_its_head() {
-    let scratch = Scratch::new("journal");
-    let (storage, entries) = written(&scratch, false);
-    let Entry { record, stamp } = entries.last().unwrap();
-    let head = Head::unsigned(VAULT, record.sequence, stamp);
-    let verify = || JournalReader::open(&storage).unwrap().verify(Some(&head), |_| true);
-    assert_eq!(verify().unwrap().head.hash, head.hash);
-    edit(&storage, |rows| {
-        rows.execute("DELETE FROM records WHERE sequence = ?1", params![record.sequence.cast_signed()]).unwrap();
-    });
-    assert!(
-        matches!(verify(), Err(JournalError::HeadMissing { .. })),
-        "the end that is missing shows by the head alone"
-    );
-}
-
-#[test]
-fn garbage_in_the_file_is_refused() {
-    let scratch = Scratch::new("journal");
-    let (storage, entries) = written(&scratch, true);
-    let whole = fs::read(&storage.path).unwrap();
-    let damaged = |bytes: &[u8], name: String| {
-        fs::write(&storage.path, bytes).unwrap();
-        match open(&storage, &clock()) {
-            // A page that holds nothing.
-            Ok((gate, _)) => assert_eq!(gate.events(0, entries.len()).unwrap(), entries, "{name}"),
-            Err(GateError::Journal(JournalError::Damaged { .. } | JournalError::Foreign { .. })) => {
-                assert!(fs::read(&storage.path).unwrap() == bytes, "{name}: the file was changed");
-            }
-            Err(error) => panic!("{name}: {error:?}"),
-        }
-    };
-    for page in 0..whole.len() / 4096 {
-        for (start, end) in [(0, 4096), (0, 16), (2000, 2200), (4000, 4096)] {
-            let mut bytes = whole.clone();
-            bytes[page * 4096 + start..page * 4096 + end].fill(0xA5);
-            damaged(&bytes, format!("page {page} {start}..{end}"));
-        }
-        damaged(&whole[..page * 4096 + 100], format!("cut to {page} pages and some"));
-        damaged(&whole[..page * 4096], format!("cut to {page} pages"));
-    }
-}
-
-#[test]
-fn what_is_no_journal_is_left_alone() {
-    let scratch = Scratch::new("journal");
-    let storage = scratch.storage();
-    assert!(matches!(open(&storage, &clock()), Err(GateError::Journal(JournalError::Missing(_)))));
-    for text in ["no database", &"a longer text that is no database either\n".repeat(200)] {
-        fs::write(&storage.path, text).unwrap();
-        assert!(matches!(refused(&storage), JournalError::Foreign { .. }));
-    }
-    fs::remove_file(&storage.path).unwrap();
-    edit(&storage, |rows| rows.execute_batch("CREATE TABLE mine (one); INSERT INTO mine VALUES (1)").unwrap());
-    let error = refused(&storage);
-    assert!(matches!(error, JournalError::Foreign { .. }), "{error:?}");
-    let folder = Storage::from(scratch.0.as_path());
-    let error = open(&folder, &clock()).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains(&scratch.0.display().to_string()), "{error}");
-    let lost = Storage::from(Path::new("/nowhere/at/all/journal.db"));
-    let made = Gate::create(&lost, VAULT, limits(), clock(), &Custody::default()).map(|_| ()).unwrap_err();
-    assert!(made.to_string().contains("/nowhere/at/all/journal.db"), "{made}");
-    // Nothing is in an empty file: it is no journal, and may become one.
-    fs::write(&storage.path, "").unwrap();
-    assert!(matches!(open(&storage, &clock()), Err(GateError::Journal(JournalError::Foreign { .. }))));
-    create(&storage, &clock()).unwrap().deposit(n("1")).unwrap();
-    sound(&storage).unwrap();
-}
-
-#[test]
-fn a_newer_format_is_told_from_damage() {
-    let scratch = Scratch::new("journal");
-    let (storage, entries) = written(&scratch, true);
-    edit(&storage, |rows| {
-        let mut frame = cell(rows, "frame", 7);
-        frame[4] = 2;
-        put(rows, "frame", 7, &frame);
-        hash_again(rows, 7, entries.len() as u64);
-    });
-    let error = refused(&storage);
-    assert!(matches!(&error, JournalError::Newer { what, seen: 2 } if what.contains("record 7 ")), "{error}");
-    edit(&storage, |rows| rows.pragma_update(None, "user_version", 2).unwrap());
-    let error = refused(&storage);
-    assert!(matches!(&error, JournalError::Newer { what, seen: 2 } if !what.contains("record")), "{error}");
+    assert_eq!(sequences.len(), THREADS);
+    drop(gate);
+    verification(&path).unwrap();
+    let (gate, _) = open(&path).unwrap();
+    assert_eq!(gate.view().unwrap().working.len(), THREADS);
 }

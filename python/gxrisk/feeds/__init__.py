@@ -3,9 +3,10 @@
 from gxrisk.feeds.atr import WilderAtr
 from gxrisk.feeds.bars import BarBuilder, BarError
 from gxrisk.feeds.candles import Candle, CandleSeries, read_candles
+from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.reconstruction import Episode, Figure, march_2020, reconstruct
 from gxrisk.feeds.rows import CandleError
-from gxrisk.feeds.timeline import Moment, timeline
+from gxrisk.feeds.timeline import Moment, Trade, timeline
 
 __all__ = [
     "BarBuilder",
@@ -14,8 +15,10 @@ __all__ = [
     "CandleError",
     "CandleSeries",
     "Episode",
+    "Feed",
     "Figure",
     "Moment",
+    "Trade",
     "WilderAtr",
     "march_2020",
     "read_candles",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -10,12 +11,27 @@ from gxrisk.feeds.candles import Candle, CandleSeries
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """One trade at a market: UTC milliseconds, price in the quote currency, quantity in base units."""
+
+    asset: str
+    at_ms: int
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
-    """One instant in UTC milliseconds: the bars complete by now, then the bars of which only the open is known."""
+    """One instant in UTC milliseconds: the bars complete by now, the bars of which only the open is known, trades.
+
+    What closed comes before what opened. `trades` are in the feed's order and may be older than `at_ms` when they
+    come late.
+    """
 
     at_ms: int
-    closed: tuple[Candle, ...]
-    opened: tuple[Candle, ...]
+    closed: tuple[Candle, ...] = ()
+    opened: tuple[Candle, ...] = ()
+    trades: tuple[Trade, ...] = ()
 
 
 def timeline(series: Sequence[CandleSeries]) -> Iterator[Moment]:

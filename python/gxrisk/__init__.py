@@ -41,6 +41,7 @@ from gxrisk._native import (
     __version__,
     order,
     verify_approval,
+    verify_note,
 )
 from gxrisk.snapshot import Position, Snapshot, WorkingOrder
 
@@ -76,4 +77,5 @@ __all__ = [
     "__version__",
     "order",
     "verify_approval",
+    "verify_note",
 ]

@@ -32,7 +32,7 @@ PROMISED = {
     "SystemClock": "",
     "Gate.deposit": "amount",
     "Gate.mark": "asset, price, *, atr=None, at=None",
-    "Gate.funding": "asset, amount",
+    "Gate.funding": "asset, amount, *, at=None",
     "Gate.set_volatility": "volatility",
     "Gate.set_lot_steps": "steps",
     "Gate.set_correlation_groups": "groups",

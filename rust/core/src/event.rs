@@ -47,6 +47,8 @@ pub enum Event {
         asset: Asset,
         /// The amount.
         amount: Nano,
+        /// When the venue paid it, where that is known: what makes it count once.
+        paid: Option<Time>,
     },
     /// The operator's market volatility.
     Volatility {
@@ -175,6 +177,13 @@ pub enum Event {
     Checkpointed {
         /// The hash of its bytes.
         digest: [u8; 32],
+    },
+    /// What whoever runs the vault must not forget; no decision reads it.
+    Noted {
+        /// What it is about: the newest text of a topic is the one that counts.
+        topic: Box<str>,
+        /// The text; an empty one ends the topic.
+        text: Box<str>,
     },
 }
 

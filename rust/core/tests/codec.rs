@@ -162,7 +162,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("opened", Event::Opened { vault_id: "alpha".into(), limits: Arc::clone(&limits) }),
         ("market", Event::Market(Box::new(market))),
         ("flow", Event::Flow { amount: n("10000") }),
-        ("funding", Event::Funding { asset: btc, amount: n("-1.5") }),
+        ("funding", Event::Funding { asset: btc, amount: n("-1.5"), paid: Some(Time::from_nanos(7)) }),
         ("volatility", Event::Volatility { value: n("0.2") }),
         ("lot_steps", Event::LotSteps { steps: [(btc, n("0.001")), (asset(1), n("0.01"))].into() }),
         ("groups", Event::Groups { groups: [("majors".into(), vec![btc, asset(1)])].into() }),
@@ -193,6 +193,7 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("owner_key_set", Event::OwnerKeySet { key: [6; 32], signature }),
         ("withdrawn", Event::Withdrawn(Box::new(withdrawal))),
         ("checkpointed", Event::Checkpointed { digest: [8; 32] }),
+        ("noted", Event::Noted { topic: "strategy".into(), text: "momentum".into() }),
     ]
 }
 

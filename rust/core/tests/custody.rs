@@ -108,9 +108,22 @@ fn a_withdrawal_waits_for_a_flat_vault_and_names_what_is_in_the_way() {
 }
 
 #[test]
+fn a_payment_of_funding_counts_once() {
+    let mut engine = engine();
+    let at = |nanos| Some(Time::from_nanos(nanos));
+    let booked =
+        [at(8), at(8), at(7), at(16), None, None, at(16)].map(|paid| engine.funding(btc(), n("1"), paid).unwrap());
+    assert_eq!(booked, [true, false, false, true, true, true, false]);
+    assert_eq!(engine.funding(Asset::new("ETH").unwrap(), n("1"), at(8)), Ok(true));
+    let mut engine = Engine::from_checkpoint(&engine.checkpoint()).unwrap();
+    assert_eq!(engine.funding(btc(), n("1"), at(16)), Ok(false));
+    assert_eq!(engine.funding(btc(), n("1"), at(24)), Ok(true));
+}
+
+#[test]
 fn everything_withdrawn_ends_the_drawdown() {
     let mut engine = engine();
-    engine.funding(btc(), n("-2000")).unwrap();
+    engine.funding(btc(), n("-2000"), None).unwrap();
     assert!(engine.trips().iter().any(|trip| trip.breaker == Breaker::Drawdown));
     assert_eq!(code(engine.withdraw(withdrawal("7999", 1))), "booked");
     assert!(engine.trips().iter().any(|trip| trip.breaker == Breaker::Drawdown));

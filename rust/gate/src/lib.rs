@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod approval;
+mod attestation;
 mod clock;
 pub mod custody;
 mod gate;
@@ -12,6 +13,7 @@ pub mod journal;
 mod wallet;
 
 pub use approval::{Approval, Redeemed, SignedApproval, limits_hash};
+pub use attestation::{Attestation, AttestationError};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use gate::{Batch, Custody, Decided, Gate, GateError, Verdict, key_path};
 pub use journal::{Journal, JournalError, MemoryJournal};

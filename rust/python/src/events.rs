@@ -2,9 +2,10 @@
 
 use gxrisk_core::decide::Evidence;
 use gxrisk_core::engine::order_id;
-use gxrisk_core::event::{Event, Fill, Ruling, Tick};
+use gxrisk_core::event::{Event, Fill, Ruling, Tick, Withdrawal};
 use gxrisk_core::limits::{FIELDS, Value};
-use gxrisk_core::{Limits, Nano, Record};
+use gxrisk_core::reason::Reason;
+use gxrisk_core::{Breaker, Limits, Nano, Record, Time};
 use gxrisk_gate::journal::Hex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -58,6 +59,7 @@ fn kind(event: &Event) -> &'static str {
         Event::OwnerKeySet { .. } => "owner_key",
         Event::Withdrawn(_) => "withdrawal",
         Event::Checkpointed { .. } => "checkpoint",
+        Event::Noted { .. } => "note",
     }
 }
 
@@ -74,9 +76,10 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("ignored_marks", market.ignored_marks)
         }
         Event::Flow { amount } => dict.set_item("amount", nano(py, *amount)?),
-        Event::Funding { asset, amount } => {
+        Event::Funding { asset, amount, paid } => {
             dict.set_item("asset", asset.name())?;
-            dict.set_item("amount", nano(py, *amount)?)
+            dict.set_item("amount", nano(py, *amount)?)?;
+            dict.set_item("paid", paid.map(|paid| paid.to_string()))
         }
         Event::Volatility { value } => dict.set_item("volatility", nano(py, *value)?),
         Event::LotSteps { steps } => {
@@ -115,13 +118,7 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("date", format!("{year:04}-{month:02}-{of_month:02}"))?;
             dict.set_item("opening", atto(py, *opening)?)
         }
-        Event::Tripped { breaker, until, cause } => {
-            dict.set_item("breaker", breaker.code())?;
-            dict.set_item("until", until.map(|until| until.to_string()))?;
-            dict.set_item("limit", figure(py, &cause.limit)?)?;
-            dict.set_item("observed", figure(py, &cause.observed)?)?;
-            dict.set_item("cause", &cause.message)
-        }
+        Event::Tripped { breaker, until, cause } => trip(py, dict, *breaker, *until, cause),
         Event::Ended { breaker } => dict.set_item("breaker", breaker.code()),
         Event::CancelRequested { orders } => {
             dict.set_item("order_ids", orders.iter().map(|order| order_id(*order)).collect::<Vec<_>>())
@@ -151,15 +148,29 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("key", Hex(key).to_string())?;
             dict.set_item("signature", signature.as_deref().map(|bytes| Hex(bytes).to_string()))
         }
-        Event::Withdrawn(withdrawal) => {
-            dict.set_item("amount", nano(py, withdrawal.amount)?)?;
-            dict.set_item("destination", &*withdrawal.destination)?;
-            dict.set_item("nonce", Hex(&withdrawal.nonce).to_string())?;
-            dict.set_item("expires", withdrawal.expires.to_string())?;
-            dict.set_item("signature", Hex(&withdrawal.signature).to_string())
-        }
+        Event::Withdrawn(one) => withdrawal(py, dict, one),
         Event::Checkpointed { digest } => dict.set_item("state", Hex(digest).to_string()),
+        Event::Noted { topic, text } => {
+            dict.set_item("topic", &**topic)?;
+            dict.set_item("text", &**text)
+        }
     }
+}
+
+fn trip<'py>(py: Python<'py>, dict: &Dict<'py>, breaker: Breaker, until: Option<Time>, cause: &Reason) -> PyResult<()> {
+    dict.set_item("breaker", breaker.code())?;
+    dict.set_item("until", until.map(|until| until.to_string()))?;
+    dict.set_item("limit", figure(py, &cause.limit)?)?;
+    dict.set_item("observed", figure(py, &cause.observed)?)?;
+    dict.set_item("cause", &cause.message)
+}
+
+fn withdrawal<'py>(py: Python<'py>, dict: &Dict<'py>, withdrawal: &Withdrawal) -> PyResult<()> {
+    dict.set_item("amount", nano(py, withdrawal.amount)?)?;
+    dict.set_item("destination", &*withdrawal.destination)?;
+    dict.set_item("nonce", Hex(&withdrawal.nonce).to_string())?;
+    dict.set_item("expires", withdrawal.expires.to_string())?;
+    dict.set_item("signature", Hex(&withdrawal.signature).to_string())
 }
 
 fn tick<'py>(py: Python<'py>, tick: &Tick) -> PyResult<Dict<'py>> {

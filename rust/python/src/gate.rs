@@ -328,9 +328,49 @@ impl Gate {
     }
 
     /// Books funding of a position: positive is received, negative is paid.
-    fn funding(&self, py: Python<'_>, asset: &Bound<'_, PyAny>, amount: &Bound<'_, PyAny>) -> PyResult<()> {
+    ///
+    /// `at` is when the venue paid it: one payment of an asset for each time, in their order, so that a repeat or a
+    /// payment not later than the last one returns False and books nothing. Without a time it is always booked.
+    #[pyo3(signature = (asset, amount, *, at=None))]
+    fn funding(
+        &self,
+        py: Python<'_>,
+        asset: &Bound<'_, PyAny>,
+        amount: &Bound<'_, PyAny>,
+        at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
         let (asset, amount) = (convert::asset(asset)?, convert::signed_amount(amount, "amount")?);
-        run(py, &self.gate, |gate| gate.funding(asset, amount))
+        let paid = at.map(|at| convert::time(at, "at")).transpose()?;
+        run(py, &self.gate, |gate| gate.funding(asset, amount, paid))
+    }
+
+    /// Keeps a text under a topic in the journal, in the place of the last one; an empty text ends the topic.
+    ///
+    /// For what whoever runs the vault must not forget: no decision reads it. A topic is a name; the text has at most
+    /// 65,536 bytes, and there are at most 64 topics at a time. Raises `VaultError` beyond that.
+    ///
+    /// >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+    /// >>> gate.note("strategy", "momentum 1.2")
+    /// >>> gate.notes
+    /// {'strategy': 'momentum 1.2'}
+    fn note(&self, py: Python<'_>, topic: &Bound<'_, PyAny>, text: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (topic, text) = (convert::name(topic, "topic")?, convert::text(text, "text")?);
+        run(py, &self.gate, |gate| gate.note(topic, text))
+    }
+
+    /// The newest text of every topic, by name.
+    #[getter]
+    fn notes(&self, py: Python<'_>) -> PyResult<BTreeMap<String, String>> {
+        let notes = run(py, &self.gate, gxrisk_gate::Gate::notes)?;
+        Ok(notes.into_iter().map(|(topic, note)| (topic, note.text.into())).collect())
+    }
+
+    /// The newest note on a topic with its place in the chain, signed by the head key: for whoever has no journal.
+    ///
+    /// Read with `verify_note`. Raises `VaultError` where there is no such note.
+    fn attest<'py>(&self, py: Python<'py>, topic: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let topic = convert::name(topic, "topic")?;
+        Ok(PyBytes::new(py, &run(py, &self.gate, |gate| gate.attest(topic))?))
     }
 
     /// Takes the market's volatility as a fraction: above `volatility_max` the vault is halted.

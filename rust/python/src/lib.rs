@@ -45,7 +45,9 @@ mod _native {
     #[pymodule_export]
     use crate::order::Order;
     #[pymodule_export]
-    use crate::owner::{create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal, verify_approval};
+    use crate::owner::{
+        create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal, verify_approval, verify_note,
+    };
     #[pymodule_export]
     use crate::registry::{breaker_docs, limit_docs, rule_docs};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use gxrisk_core::engine::order_id;
 use gxrisk_gate::custody::{OwnerKey, Passphrase, WithdrawalRequest};
 use gxrisk_gate::journal::Hex;
-use gxrisk_gate::{GateError, SignedApproval};
+use gxrisk_gate::{Attestation, GateError, SignedApproval};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -115,5 +115,35 @@ pub fn verify_approval<'py>(
     dict.set_item("expires_at", convert::datetime(py, signed.expires)?)?;
     dict.set_item("limits_hash", Hex(&signed.limits_hash).to_string())?;
     dict.set_item("order", Py::new(py, Order { order: signed.order })?)?;
+    Ok(dict)
+}
+
+/// What a vault attested with `Gate.attest`: `vault_id`, sequence, epoch, hash (hexadecimal), topic and text.
+///
+/// `head_key` is the public half of that vault's head key (`gate.head().key`). Raises `VaultError` where the token cannot be
+/// read, is another vault's, or is not signed by that key.
+///
+/// >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+/// >>> gate.note("certificate", "seven days")
+/// >>> verify_note(gate.attest("certificate"), gate.head().key, "demo").get("text")
+/// 'seven days'
+#[pyfunction]
+pub fn verify_note<'py>(
+    py: Python<'py>,
+    token: &Bound<'py, PyAny>,
+    head_key: &Bound<'py, PyAny>,
+    vault_id: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let token = convert::bytes(token, "token")?;
+    let (key, vault_id) = (convert::key(head_key, "head_key")?, convert::name(vault_id, "vault_id")?);
+    let note =
+        Attestation::verified(&token, &key, vault_id).map_err(|error| error::VaultError::new_err(error.to_string()))?;
+    let dict = PyDict::new(py);
+    dict.set_item("vault_id", note.vault_id)?;
+    dict.set_item("sequence", note.sequence)?;
+    dict.set_item("epoch", note.epoch)?;
+    dict.set_item("hash", Hex(&note.hash).to_string())?;
+    dict.set_item("topic", note.topic)?;
+    dict.set_item("text", note.text)?;
     Ok(dict)
 }

@@ -21,6 +21,7 @@
 //! | 13 `Cancelled` | 14 `Failed` | 15 `Expired` | 16 `DayOpened` | 17 `Tripped` | 18 `Ended` |
 //! | 19 `CancelRequested` | 20 `Paused` | 21 `Resumed` | 22 `Killed` | 23 `Reactivated` | 24 `LimitsSet` |
 //! | 25 `RiskScaleSet` | 26 `Restarted` | 27 `KeysSet` | 28 `OwnerKeySet` | 29 `Withdrawn` | 30 `Checkpointed` |
+//! | 31 `Noted` | | | | | |
 //!
 //! Each type is declared once, by `coded_struct!` or `coded_enum!`, and both directions come from that.
 

@@ -12,7 +12,7 @@ coded_enum!(Event {
     1 => Opened { vault_id, limits },
     2 => Market(market),
     3 => Flow { amount },
-    4 => Funding { asset, amount },
+    4 => Funding { asset, amount, paid },
     5 => Volatility { value },
     6 => LotSteps { steps },
     7 => Groups { groups },
@@ -39,6 +39,7 @@ coded_enum!(Event {
     28 => OwnerKeySet { key, signature },
     29 => Withdrawn(withdrawal),
     30 => Checkpointed { digest },
+    31 => Noted { topic, text },
 });
 
 coded_struct!(MarketMove { ticks, peak, ignored_marks });

@@ -9,7 +9,7 @@ use crate::event::{Event, MarketMove, Rebase, Tick};
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
 use crate::state::{Account, GroupSum, Holding, Mark};
-use crate::time::Day;
+use crate::time::{Day, Time};
 
 use super::{Engine, Refusal, Stage};
 
@@ -20,7 +20,7 @@ impl Engine {
             Event::Opened { vault_id, .. } => self.vault_id.clone_from(vault_id),
             Event::Market(market) => self.apply_market(market)?,
             Event::Flow { amount } => self.book_flow(Some(*amount))?,
-            Event::Funding { amount, .. } => self.book_funding(*amount)?,
+            Event::Funding { asset, amount, paid } => self.book_funding(*asset, *amount, *paid)?,
             Event::Volatility { value } => self.account.volatility = *value,
             Event::LotSteps { steps } => self.lot_steps.clone_from(steps),
             Event::Groups { groups } => self.apply_groups(groups)?,
@@ -62,6 +62,7 @@ impl Engine {
                 self.book_flow(withdrawal.amount.negated())?;
                 self.custody.nonces.insert(withdrawal.nonce);
             }
+            Event::Noted { topic, text } => self.apply_note(topic, text),
         }
         self.account.raise_peak();
         self.refresh_state();
@@ -72,11 +73,15 @@ impl Engine {
         self.revise_account(|account| account.book_flow(amount?.widened()?))
     }
 
-    fn book_funding(&mut self, amount: Nano) -> Result<(), Refusal> {
+    fn book_funding(&mut self, asset: Asset, amount: Nano, paid: Option<Time>) -> Result<(), Refusal> {
         self.revise_account(|account| {
             account.funding = account.funding.plus(amount.widened()?)?;
             account.sum_equity()
-        })
+        })?;
+        if let Some(paid) = paid {
+            self.funded.insert(asset, paid);
+        }
+        Ok(())
     }
 
     fn open_day(&mut self, day: Day, opening: Atto) {

@@ -13,7 +13,7 @@ use crate::state::{Account, GroupSum, Holding};
 use crate::time::Time;
 
 use super::custody::Custody;
-use super::{Booked, Engine, Refusal, Stage};
+use super::{Booked, Engine, Note, Refusal, Stage};
 
 /// All that an engine's future depends on, without what only saves searching and the numbers of slots and groups.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ struct Checkpoint {
     client_ids: BTreeMap<Box<str>, u64>,
     lot_steps: BTreeMap<Asset, Nano>,
     custody: Custody,
+    funded: BTreeMap<Asset, Time>,
+    notes: BTreeMap<Box<str>, Note>,
 }
 coded_struct!(Checkpoint {
     vault_id,
@@ -48,6 +50,8 @@ coded_struct!(Checkpoint {
     client_ids,
     lot_steps,
     custody,
+    funded,
+    notes,
 });
 coded_struct!(Booked { ruling, stage, remaining, filled, cancel_requested, reached_trade_limit, fills });
 
@@ -141,6 +145,8 @@ impl Engine {
             client_ids: self.client_ids.clone(),
             lot_steps: self.lot_steps.clone(),
             custody: self.custody.clone(),
+            funded: self.funded.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -168,6 +174,8 @@ impl Engine {
         engine.client_ids.clone_from(&kept.client_ids);
         engine.lot_steps.clone_from(&kept.lot_steps);
         engine.custody = kept.custody.clone();
+        engine.funded.clone_from(&kept.funded);
+        engine.notes.clone_from(&kept.notes);
         engine.ignored_told = kept.account.ignored_marks;
         engine.refresh_state();
         engine.wake();

@@ -6,7 +6,7 @@ use crate::asset::Asset;
 use crate::breakers::{Breaker, Jump, PriceWindow};
 use crate::event::{Event, MarketMove, Tick};
 use crate::num::Nano;
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 use super::{Engine, Refusal};
 
@@ -76,11 +76,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Books funding received, or paid where negative.
-    pub fn funding(&mut self, asset: Asset, amount: Nano) -> Result<(), Refusal> {
-        self.commit(Event::Funding { asset, amount })?;
+    /// Books funding received, or paid where negative; `false` where the asset's payment of that time or a later one
+    /// is booked already.
+    pub fn funding(&mut self, asset: Asset, amount: Nano, paid: Option<Time>) -> Result<bool, Refusal> {
+        if paid.is_some_and(|paid| self.funded.get(&asset).is_some_and(|last| paid <= *last)) {
+            return Ok(false);
+        }
+        self.commit(Event::Funding { asset, amount, paid })?;
         self.look();
-        Ok(())
+        Ok(true)
     }
 
     /// Takes the market's volatility, a fraction.

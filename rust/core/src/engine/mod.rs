@@ -11,6 +11,7 @@ mod controls;
 mod custody;
 mod feed;
 mod judge;
+mod notes;
 mod proof;
 mod refusal;
 mod venue;
@@ -31,6 +32,7 @@ use crate::state::{Account, GroupSum, Holding, TradingState};
 use crate::time::{Span, Time};
 
 pub use judge::Answer;
+pub use notes::Note;
 pub use refusal::{ApprovalRefusal, Refusal, WithdrawalRefusal};
 pub use venue::{FillReport, order_id};
 pub use view::{BookedOrder, Frozen, FrozenAsset, Stage, TripView, VaultView, Worth};
@@ -82,6 +84,9 @@ pub struct Engine {
     lot_steps: BTreeMap<Asset, Nano>,
     group_names: BTreeMap<Box<str>, Vec<Asset>>,
     custody: custody::Custody,
+    /// When each asset's funding was last paid.
+    funded: BTreeMap<Asset, Time>,
+    notes: BTreeMap<Box<str>, Note>,
     /// The asset that was last seen to be stale.
     stale: Option<usize>,
     /// What this operation's mark and fill found.
@@ -137,6 +142,8 @@ impl Engine {
             lot_steps: BTreeMap::new(),
             group_names: BTreeMap::new(),
             custody: custody::Custody::default(),
+            funded: BTreeMap::new(),
+            notes: BTreeMap::new(),
             stale: None,
             jump: None,
             mismatch: None,

@@ -42,6 +42,24 @@ pub enum Refusal {
     /// A new base that is nothing.
     #[error("equity is {0}: a new base must be above zero; deposit first")]
     NoBase(String),
+    /// A note that is too long.
+    #[error("the note {topic:?} has {bytes} bytes; at most {allowed} are allowed")]
+    LongNote {
+        /// Its topic.
+        topic: String,
+        /// Its length.
+        bytes: usize,
+        /// The longest.
+        allowed: usize,
+    },
+    /// One topic too many.
+    #[error("there are {allowed} notes already, so {topic:?} finds no room: end one with an empty text")]
+    ManyNotes {
+        /// The new topic.
+        topic: String,
+        /// The most.
+        allowed: usize,
+    },
     /// A withdrawal that is not booked.
     #[error(transparent)]
     Withdrawal(#[from] WithdrawalRefusal),

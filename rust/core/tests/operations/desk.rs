@@ -193,7 +193,10 @@ impl Desk {
                 }
                 Ok(())
             }
-            Operation::Funding(index, amount) => engine.funding(asset(*index), *amount),
+            Operation::Funding(index, amount, paid) => {
+                engine.funding(asset(*index), *amount, paid.map(Time::from_nanos)).map(drop)
+            }
+            Operation::Note(topic, text) => engine.note(&format!("topic-{topic}"), &"x".repeat(usize::from(*text))),
             Operation::Volatility(value) => engine.set_volatility(*value),
             Operation::Groups(kind) => self.regroup(*kind),
             Operation::LotSteps(step) => {

@@ -98,7 +98,8 @@ pub enum Operation {
         atr: Option<Nano>,
         ahead: i64,
     },
-    Funding(usize, Nano),
+    Funding(usize, Nano, Option<i64>),
+    Note(u8, u8),
     Volatility(Nano),
     Groups(usize),
     LotSteps(Option<Nano>),
@@ -262,7 +263,9 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         3 => money.clone().prop_map(Operation::Deposit),
         2 => (money.clone(), 0_u8..8, -SECOND..=60 * SECOND)
             .prop_map(|(amount, nonce, ahead)| Operation::Withdraw { amount, nonce, ahead }),
-        2 => (0..ASSETS.len(), either_sign(money)).prop_map(|(asset, amount)| Operation::Funding(asset, amount)),
+        2 => (0..ASSETS.len(), either_sign(money), prop::option::of(0..8_i64))
+            .prop_map(|(asset, amount, paid)| Operation::Funding(asset, amount, paid)),
+        1 => (0_u8..3, 0_u8..3).prop_map(|(topic, text)| Operation::Note(topic, text)),
         1 => thousandths(0..=500).prop_map(Operation::Volatility),
         1 => (0_usize..4).prop_map(Operation::Groups),
         1 => prop::option::of(quantity(magnitude)).prop_map(Operation::LotSteps),

@@ -3,7 +3,7 @@
 //! Three kinds of key, all Ed25519 (RFC 8032):
 //!
 //! - a vault's *wallet* key signs approvals and nothing else; it is made here, one per vault;
-//! - a vault's *head* key signs the head of its journal's chain, for auditors;
+//! - a vault's *head* key signs the head of its journal's chain and notes in it, for auditors;
 //! - the *owner's* key signs withdrawals; a gate knows its public half alone.
 //!
 //! Every signed message begins with a domain of its own, so a signature of one kind is never one of another. A secret
@@ -38,5 +38,5 @@ pub use owner::{OwnerKey, check_successor};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use seal::SealError;
 pub use wallet::VaultKeys;
-pub(crate) use wallet::{ApprovalMessage, HeadMessage};
+pub(crate) use wallet::{ApprovalMessage, HeadMessage, NoteMessage};
 pub use withdrawal::{SignedWithdrawal, WithdrawalError, WithdrawalRequest};

@@ -1,4 +1,4 @@
-//! A vault's keys: the wallet key signs approvals, the head key signs the head of the journal's chain.
+//! A vault's keys: the wallet key signs approvals, the head key signs what the journal says: its chain's head, its notes.
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,25 @@ pub(crate) struct HeadMessage(Vec<u8>);
 impl HeadMessage {
     /// What its bytes begin with.
     pub(crate) const DOMAIN: &[u8] = b"gxrisk head v1\n";
+
+    /// Puts the domain before a body.
+    pub(crate) fn new(body: &[u8]) -> Self {
+        Self([Self::DOMAIN, body].concat())
+    }
+
+    /// The signed bytes, domain and all.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The bytes of a note that a head key signs: always in the domain of notes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoteMessage(Vec<u8>);
+
+impl NoteMessage {
+    /// What its bytes begin with.
+    pub(crate) const DOMAIN: &[u8] = b"gxrisk note v1\n";
 
     /// Puts the domain before a body.
     pub(crate) fn new(body: &[u8]) -> Self {
@@ -153,6 +172,11 @@ impl VaultKeys {
 
     /// Signs the head of the chain with the head key.
     pub(crate) fn sign_head(&self, message: &HeadMessage) -> [u8; 64] {
+        self.head.sign(message.bytes())
+    }
+
+    /// Signs a note with the head key.
+    pub(crate) fn sign_note(&self, message: &NoteMessage) -> [u8; 64] {
         self.head.sign(message.bytes())
     }
 

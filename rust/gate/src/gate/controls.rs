@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gxrisk_core::asset::Asset;
-use gxrisk_core::engine::{FillReport, TripView, VaultView};
+use gxrisk_core::engine::{FillReport, Note, TripView, VaultView};
 use gxrisk_core::event::Tick;
 use gxrisk_core::{Engine, Limits, Nano, Time, TradingState};
 
@@ -26,9 +26,9 @@ impl Gate {
         self.attempt(|engine| engine.deposit(amount))
     }
 
-    /// Books funding.
-    pub fn funding(&self, asset: Asset, amount: Nano) -> Result<(), GateError> {
-        self.attempt(|engine| engine.funding(asset, amount))
+    /// Books funding; `false` where the asset's payment of that time or a later one is booked already.
+    pub fn funding(&self, asset: Asset, amount: Nano, paid: Option<Time>) -> Result<bool, GateError> {
+        self.attempt(|engine| engine.funding(asset, amount, paid))
     }
 
     /// Takes the market's volatility.
@@ -94,6 +94,16 @@ impl Gate {
     /// Sets the risk scale.
     pub fn set_risk_scale(&self, scale: Nano) -> Result<(), GateError> {
         self.attempt(|engine| engine.set_risk_scale(scale))
+    }
+
+    /// Keeps a text under a topic, in the place of the last one; an empty text ends the topic.
+    pub fn note(&self, topic: &str, text: &str) -> Result<(), GateError> {
+        self.attempt(|engine| engine.note(topic, text))
+    }
+
+    /// Every topic with its newest text.
+    pub fn notes(&self) -> Result<BTreeMap<String, Note>, GateError> {
+        self.operate(|engine| engine.notes().map(|(topic, note)| (topic.to_owned(), note.clone())).collect())
     }
 
     /// The limits in force.

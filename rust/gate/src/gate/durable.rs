@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gxrisk_core::event::{Keys, Withdrawal};
 use gxrisk_core::{Engine, Limits, Nano, Time};
 
+use crate::attestation::Attestation;
 use crate::clock::Clock;
 use crate::custody::{CustodyError, HeadMessage, Passphrase, SignedWithdrawal, VaultKeys, check_successor};
 use crate::journal::{FileJournal, Head, JournalError, MemoryJournal, Opened, Recovery, Storage, beside};
@@ -208,6 +209,15 @@ impl Gate {
         let withdrawal = Withdrawal { amount, destination: destination.clone(), nonce, expires, signature };
         self.attempt(|engine| engine.withdraw(withdrawal))?;
         Ok((destination, amount))
+    }
+
+    /// The newest note on a topic with its place in the chain, signed by the head key.
+    pub fn attest(&self, topic: &str) -> Result<Vec<u8>, GateError> {
+        let note = self.notes()?.remove(topic).ok_or_else(|| GateError::NoNote(topic.to_owned()))?;
+        self.journal.sync(note.sequence)?;
+        let entry = self.journal.read(note.sequence.saturating_sub(1), 1)?.pop().ok_or(JournalError::Closed)?;
+        let wallet = Arc::clone(&self.inner.lock().wallet);
+        Ok(Attestation::of(&self.vault_id, note.sequence, &entry.stamp, topic, &note.text).signed(wallet.keys()?))
     }
 
     /// The head of the chain, signed: kept elsewhere, it shows later whether anything was cut off.

@@ -48,6 +48,9 @@ pub enum GateError {
     /// A new owner's key that the present one did not sign.
     #[error("the new owner's key is not signed by the present one for this vault (gxrisk keys successor)")]
     NotSuccessor,
+    /// A topic without a note.
+    #[error("this vault has no note {0:?}")]
+    NoNote(String),
     /// A bug was met before; nothing passes any more.
     #[error("the gate met a bug in itself and stopped (engine_halted); nothing passes until it is opened again")]
     EngineHalted,

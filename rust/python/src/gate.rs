@@ -8,7 +8,7 @@ use gxrisk_core::engine::FillReport;
 use gxrisk_core::order::{REASONING_CHARS_MAX, check_confidence, check_reasoning};
 use gxrisk_core::{Nano, Origin};
 use gxrisk_gate::custody::Passphrase;
-use gxrisk_gate::journal::{Recovery, Storage};
+use gxrisk_gate::journal::{Hex, Recovery, Storage};
 use gxrisk_gate::{Custody, GateError};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -285,6 +285,21 @@ impl Gate {
         Ok((destination.into(), convert::nano(py, amount)?))
     }
 
+    /// What the owner's signed request asks for, if it could be released once the vault is flat and holds as much.
+    ///
+    /// Gives `amount`, `destination`, `nonce` (hexadecimal) and `expires`; changes nothing. Raises `WithdrawalError` as
+    /// `withdraw` does, but for `not_flat` and `overdrawn`.
+    fn check_withdrawal<'py>(&self, py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        let token = convert::bytes(request, "request")?;
+        let asked = run(py, &self.gate, |gate| gate.check_withdrawal(&token))?;
+        let dict = PyDict::new(py);
+        dict.set_item("amount", convert::nano(py, asked.amount)?)?;
+        dict.set_item("destination", &*asked.destination)?;
+        dict.set_item("nonce", Hex(&asked.nonce).to_string())?;
+        dict.set_item("expires", convert::datetime(py, asked.expires)?)?;
+        Ok(dict)
+    }
+
     /// The head of the journal's chain, signed: kept elsewhere, it shows later whether anything was cut off.
     fn head(&self, py: Python<'_>) -> PyResult<Head> {
         run(py, &self.gate, gxrisk_gate::Gate::head).map(|head| Head { head })
@@ -294,6 +309,12 @@ impl Gate {
     #[getter]
     fn vault_id(&self) -> &str {
         self.gate.vault_id()
+    }
+
+    /// The sequence of the newest record: what changes whenever anything happens, marks apart.
+    #[getter]
+    fn sequence(&self) -> u64 {
+        self.gate.sequence()
     }
 
     /// The limits in force.
@@ -571,6 +592,16 @@ impl Gate {
     fn set_limits(&self, py: Python<'_>, limits: &Bound<'_, Limits>) -> PyResult<()> {
         let limits = (*limits.get().limits).clone();
         run(py, &self.gate, |gate| gate.set_limits(limits))
+    }
+
+    /// Trips the breaker `fill_mismatch`: the venue's account shows what this gate does not know.
+    ///
+    /// For reconciliation; `difference` says what differs, in 1 to 4,000 characters. Nothing is booked: a fill that the
+    /// gate missed is booked with `apply_fill`. `resume` ends it.
+    fn report_mismatch(&self, py: Python<'_>, difference: &Bound<'_, PyAny>) -> PyResult<()> {
+        let words = convert::text(difference, "difference")?;
+        check_reasoning(words).map_err(|error| convert::out_of_range(difference, "difference", error.allowed))?;
+        run(py, &self.gate, |gate| gate.report_mismatch(words))
     }
 
     /// Multiplies position size, concentration and correlated exposure by a scale above 0 and at most 1.

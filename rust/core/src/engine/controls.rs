@@ -6,6 +6,7 @@ use crate::breakers::{Breaker, Ending};
 use crate::event::{Event, Rebase};
 use crate::limits::Limits;
 use crate::num::Nano;
+use crate::reason::Reason;
 
 use super::{Engine, Refusal};
 
@@ -75,6 +76,12 @@ impl Engine {
         }
         self.look();
         Ok(())
+    }
+
+    /// Trips `fill_mismatch` for what the venue's account shows and this one does not.
+    pub fn report_mismatch(&mut self, difference: String) {
+        self.mismatch = Some(Reason::new(None::<Nano>, None::<Nano>, difference));
+        self.look();
     }
 
     /// Sets the risk scale, above 0 and at most 1.

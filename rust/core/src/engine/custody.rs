@@ -61,6 +61,19 @@ impl Engine {
     }
 
     fn check_withdrawal(&self, withdrawal: &Withdrawal) -> Result<(), Refusal> {
+        self.check_request(withdrawal)?;
+        let unfinished = self.unfinished();
+        if !unfinished.is_empty() {
+            return Err(WithdrawalRefusal::NotFlat(unfinished.join(", ")).into());
+        }
+        if withdrawal.amount.widened().ok_or(Refusal::Overflow)? > self.account.equity {
+            return Err(WithdrawalRefusal::Overdrawn(self.account.equity.to_string()).into());
+        }
+        Ok(())
+    }
+
+    /// Whether a withdrawal could be booked once the vault is flat and holds as much.
+    pub fn check_request(&self, withdrawal: &Withdrawal) -> Result<(), Refusal> {
         let Withdrawal { amount, nonce, expires, .. } = withdrawal;
         if !is_amount(*amount) {
             return Err(WithdrawalRefusal::Amount.into());
@@ -70,13 +83,6 @@ impl Engine {
         }
         if self.custody.nonces.contains(nonce) {
             return Err(WithdrawalRefusal::Replayed.into());
-        }
-        let unfinished = self.unfinished();
-        if !unfinished.is_empty() {
-            return Err(WithdrawalRefusal::NotFlat(unfinished.join(", ")).into());
-        }
-        if amount.widened().ok_or(Refusal::Overflow)? > self.account.equity {
-            return Err(WithdrawalRefusal::Overdrawn(self.account.equity.to_string()).into());
         }
         Ok(())
     }

@@ -91,6 +91,14 @@ impl Gate {
         self.attempt(|engine| engine.set_limits(limits))
     }
 
+    /// Trips `fill_mismatch` for what the venue's account shows and this one does not.
+    pub fn report_mismatch(&self, difference: &str) -> Result<(), GateError> {
+        self.attempt(|engine| {
+            engine.report_mismatch(difference.to_owned());
+            Ok(())
+        })
+    }
+
     /// Sets the risk scale.
     pub fn set_risk_scale(&self, scale: Nano) -> Result<(), GateError> {
         self.attempt(|engine| engine.set_risk_scale(scale))
@@ -109,6 +117,11 @@ impl Gate {
     /// The limits in force.
     pub fn limits(&self) -> Arc<Limits> {
         Arc::clone(self.inner.lock().engine.limits())
+    }
+
+    /// The sequence of the newest record.
+    pub fn sequence(&self) -> u64 {
+        self.inner.lock().engine.sequence()
     }
 
     /// The trading state; halted once a bug was met.

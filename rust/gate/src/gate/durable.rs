@@ -200,15 +200,27 @@ impl Gate {
 
     /// Releases money to where the owner's signed request says; gives the destination and the amount.
     pub fn withdraw(&self, token: &[u8]) -> Result<(Box<str>, Nano), GateError> {
+        let withdrawal = self.signed_withdrawal(token)?;
+        let (destination, amount) = (withdrawal.destination.clone(), withdrawal.amount);
+        self.attempt(|engine| engine.withdraw(withdrawal))?;
+        Ok((destination, amount))
+    }
+
+    /// What the owner's signed request asks for, where it could be booked once the vault is flat and holds as much.
+    pub fn check_withdrawal(&self, token: &[u8]) -> Result<Withdrawal, GateError> {
+        let withdrawal = self.signed_withdrawal(token)?;
+        self.operate(|engine| engine.check_request(&withdrawal))??;
+        Ok(withdrawal)
+    }
+
+    fn signed_withdrawal(&self, token: &[u8]) -> Result<Withdrawal, GateError> {
         let signed = SignedWithdrawal::parse(token)?;
         let owner = self.owner_key().ok_or(GateError::NoOwner)?;
         signed.check(&owner, &self.vault_id)?;
         let (request, signature) = (signed.request(), *signed.signature());
         let (destination, amount) = (Box::<str>::from(request.destination()), Nano::from_raw(request.amount()));
         let (nonce, expires) = (request.nonce(), Time::from_nanos(request.expires()));
-        let withdrawal = Withdrawal { amount, destination: destination.clone(), nonce, expires, signature };
-        self.attempt(|engine| engine.withdraw(withdrawal))?;
-        Ok((destination, amount))
+        Ok(Withdrawal { amount, destination, nonce, expires, signature })
     }
 
     /// The newest note on a topic with its place in the chain, signed by the head key.

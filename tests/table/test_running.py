@@ -1,4 +1,4 @@
-"""Notes: what whoever runs a vault must not forget; and funding, which counts once for each payment."""
+"""What whoever runs a vault tells its gate: notes, payments of funding, what the venue shows otherwise."""
 
 from __future__ import annotations
 
@@ -77,3 +77,13 @@ def test_funding_of_a_time_counts_once() -> None:
     assert made.funding("ETH", -1, at=times[0]) is True
     assert [made.funding("BTC", 1), made.funding("BTC", 1)] == [True, True]
     assert made.snapshot().funding == 11
+
+
+def test_what_the_venue_shows_otherwise_restricts_the_vault() -> None:
+    made = gate()
+    made.report_mismatch("the venue holds 1 BTC, the gate 0")
+    assert made.state == "reduce_only"
+    (trip,) = made.trips
+    assert (trip.breaker, trip.cause) == ("fill_mismatch", "the venue holds 1 BTC, the gate 0")
+    made.resume()
+    assert made.state == "active"

@@ -9,6 +9,7 @@ from typing import TypeVar
 from gxrisk._native import Approval
 from gxrisk.venues.paper.book import Book
 from gxrisk.venues.paper.codec import encode_book, restore_book
+from gxrisk.venues.paper.costs import PaperError
 from gxrisk.venues.paper.exact import UNIT, exact
 from gxrisk.venues.paper.orders import WorkingOrder
 from gxrisk.venues.paper.store import Connections, Store, Transfer
@@ -87,14 +88,14 @@ class PaperAccount:
     @exact
     def _transfer(self, wanted: Transfer) -> None:
         if not isinstance(wanted.amount, Decimal) or not wanted.amount.is_finite() or wanted.amount <= 0:
-            raise ValueError(f"amount: {wanted.amount!r} was given, a Decimal above 0 is allowed")
+            raise PaperError(f"amount: {wanted.amount!r} was given, a Decimal above 0 is allowed")
         if wanted.amount % UNIT:
-            raise ValueError(f"amount: {wanted.amount} was given, at most nine digits after the point are allowed")
+            raise PaperError(f"amount: {wanted.amount} was given, at most nine digits after the point are allowed")
         self._check()
         done = self._guarded(lambda: self._store.transfer(wanted.transfer_id))
         if done is not None:
             if done != wanted:
-                raise ValueError(f"transfer_id: {wanted.transfer_id} was used for another transfer")
+                raise PaperError(f"transfer_id: {wanted.transfer_id} was used for another transfer")
             return
         ledger = self.book.ledger
         if wanted.destination is None:
@@ -109,7 +110,7 @@ class PaperAccount:
         self._touched(self)
 
     async def deposit(self, transfer_id: str, amount: Decimal) -> None:
-        """Credit a deposit, once for each `transfer_id`; the same id with another amount is a `ValueError`."""
+        """Credit a deposit, once for each `transfer_id`; the same id with another amount is a `PaperError`."""
         self._transfer(Transfer(transfer_id, amount, None))
 
     async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:

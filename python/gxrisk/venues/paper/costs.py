@@ -65,7 +65,7 @@ _RANGES: Final = {
     "participation": ("0.000000001", "1"),
     "maker_fee_bp": ("-100", "1000"),
     "taker_fee_bp": ("0", "1000"),
-    "latency_ms": ("0", "60000"),
+    "latency_ms": ("0", "3600000"),
     "reject_probability": ("0", "1"),
     "quantity_min": ("0.000000001", "1000000000"),
     "notional_min": ("0", "1000000000"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from gxrisk.feeds.candles import Candle
 from gxrisk.feeds.timeline import Trade
@@ -10,6 +10,8 @@ from gxrisk.venues.paper.costs import BASIS, PaperCosts
 from gxrisk.venues.paper.exact import UNIT, down, up
 from gxrisk.venues.paper.impact import TrailingWindow
 from gxrisk.venues.protocol import Side
+
+_NEVER_MS: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +33,23 @@ class Step:
 
 
 class Market:
-    """The market in one asset. An asset whose trades the feed brings is matched on them, else on its bars."""
+    """The market in one asset. Where the feed brings its trades, accounts are matched on them, else on its bars."""
 
     def __init__(self, asset: str, costs: PaperCosts) -> None:
         self.asset = asset
         self.costs = costs
         self.mark: Decimal | None = None
-        self.has_trades = False
         self._window = TrailingWindow(costs.window_bars)
-        self._opened_ms = -1
-        self._closed_ms = -1
-        self._traded_ms = -1
+        self._opened_ms = _NEVER_MS
+        self._closed_ms = _NEVER_MS
+        self._traded_ms = _NEVER_MS
 
     def open_bar(self, bar: Candle) -> Step | None:
         """The open of `bar`, once. Of an opened bar nothing but its open is used, for nothing else is known."""
         if bar.start_ms <= self._opened_ms:
             return None
         self._opened_ms = bar.start_ms
-        if self.has_trades:
+        if self._traded_ms >= bar.start_ms - bar.interval_ms:
             return None
         self.mark = bar.open
         available = self._share(self._window.last_volume)
@@ -56,7 +57,7 @@ class Market:
 
     def range_of(self, bar: Candle) -> Step | None:
         """The range of a completed `bar`, once; its close and volume enter the window with `close_bar` afterwards."""
-        if self.has_trades or bar.start_ms <= self._closed_ms:
+        if self._traded_ms >= bar.start_ms or bar.start_ms <= self._closed_ms:
             return None
         volume = bar.volume if bar.volume > 0 else 0.0
         return Step("range", self.asset, bar.start_ms, bar.end_ms, bar.open, bar.low, bar.high, self._share(volume))
@@ -67,12 +68,11 @@ class Market:
             return
         self._closed_ms = bar.start_ms
         self._window.add(bar.close, bar.volume)
-        if not self.has_trades:
+        if self._traded_ms < bar.start_ms:
             self.mark = bar.close
 
     def trade(self, trade: Trade) -> Step:
         """Take one trade; a late one can still fill an old order, but is no mark."""
-        self.has_trades = True
         if trade.at_ms >= self._traded_ms:
             self._traded_ms = trade.at_ms
             self.mark = trade.price

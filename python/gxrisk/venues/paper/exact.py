@@ -44,9 +44,9 @@ def exact(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def up(value: Decimal) -> Decimal:
     """To the ninth digit, towards plus infinity."""
-    return value.quantize(UNIT, rounding=ROUND_CEILING)
+    return value.quantize(UNIT, rounding=ROUND_CEILING) + ZERO  # no minus zero
 
 
 def down(value: Decimal) -> Decimal:
     """To the ninth digit, towards minus infinity."""
-    return value.quantize(UNIT, rounding=ROUND_FLOOR)
+    return value.quantize(UNIT, rounding=ROUND_FLOOR) + ZERO

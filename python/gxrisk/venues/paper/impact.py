@@ -2,11 +2,16 @@
 
 from collections import deque
 from decimal import ROUND_CEILING, Decimal
-from math import fsum, isfinite, sqrt
+from math import fsum, isfinite
 from typing import Final
 
 RETURNS_MIN: Final = 20  # under so many returns the volatility is not known
 _FRACTION: Final = Decimal("1e-12")
+
+
+def traded(volume: float) -> float:
+    """A bar's volume; what is no finite number counts as none."""
+    return volume if isfinite(volume) and volume > 0 else 0.0
 
 
 class TrailingWindow:
@@ -35,8 +40,8 @@ class TrailingWindow:
         self.last_volume = 0.0
 
     def add(self, close: Decimal, volume: float) -> None:
-        """Take the next completed bar; a volume that is no number counts as none."""
-        self.last_volume = volume if isfinite(volume) and volume > 0 else 0.0
+        """Take the next completed bar."""
+        self.last_volume = traded(volume)
         self._volumes.append(self.last_volume)
         price = float(close)
         if self._close is not None:
@@ -49,25 +54,20 @@ class TrailingWindow:
         """The mean volume of a bar; None when no bar of the window had any."""
         return self._measured()[1]
 
-    @property
-    def sigma(self) -> float | None:
-        """The volatility of one bar; None under twenty returns."""
-        return self._measured()[0]
-
     def impact(self, quantity: Decimal, factor: Decimal) -> Decimal | None:
         """The impact of `quantity` with Y = `factor`, as a fraction rounded up; None when it cannot be known."""
-        sigma, volume = self._measured()
-        if sigma is None or volume is None:
+        variance, volume = self._measured()
+        if variance is None or volume is None:
             return None
-        fraction = float(factor) * sigma * sqrt(float(quantity) / volume)
-        return Decimal(fraction).quantize(_FRACTION, rounding=ROUND_CEILING)
+        square = factor * factor * Decimal(variance) * quantity / Decimal(volume)
+        return square.sqrt().quantize(_FRACTION, rounding=ROUND_CEILING)
 
     def _measured(self) -> tuple[float | None, float | None]:
         if self._known is None:
-            sigma = volume = None
+            variance = volume = None
             if len(self._returns) >= RETURNS_MIN:
-                sigma = sqrt(fsum(one * one for one in self._returns) / len(self._returns))
+                variance = fsum(one * one for one in self._returns) / len(self._returns)
             if any(self._volumes):
                 volume = fsum(self._volumes) / len(self._volumes)
-            self._known = sigma, volume
+            self._known = variance, volume
         return self._known

@@ -8,7 +8,7 @@ from gxrisk.feeds.candles import Candle
 from gxrisk.feeds.timeline import Trade
 from gxrisk.venues.paper.costs import BASIS, PaperCosts
 from gxrisk.venues.paper.exact import UNIT, down, up
-from gxrisk.venues.paper.impact import TrailingWindow
+from gxrisk.venues.paper.impact import TrailingWindow, traded
 from gxrisk.venues.protocol import Side
 
 _NEVER_MS: Final = -(2**62)
@@ -59,8 +59,8 @@ class Market:
         """The range of a completed `bar`, once; its close and volume enter the window with `close_bar` afterwards."""
         if self._traded_ms >= bar.start_ms or bar.start_ms <= self._closed_ms:
             return None
-        volume = bar.volume if bar.volume > 0 else 0.0
-        return Step("range", self.asset, bar.start_ms, bar.end_ms, bar.open, bar.low, bar.high, self._share(volume))
+        available = self._share(traded(bar.volume))
+        return Step("range", self.asset, bar.start_ms, bar.end_ms, bar.open, bar.low, bar.high, available)
 
     def close_bar(self, bar: Candle) -> None:
         """Take the close and the volume of a completed bar, once."""

@@ -1,5 +1,6 @@
 """The account's calls: approvals alone, everything repeatable, one account's failure its own."""
 
+import resource
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -202,9 +203,10 @@ def test_a_failing_account_is_alone(tmp_path: Path) -> None:
 def fill_up(venue: PaperVenue, vault_id: str) -> None:
     """Use up the free space within the account's last pages, so that the next commit needs a page."""
     connection = venue._connections.of(vault_id)
+    rows = ((-number - 1, "x" * 50) for number in range(10_000))
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        for number in range(10_000):
-            connection.execute("INSERT INTO reports VALUES (?, ?)", (-number - 1, "x" * 50))
+        for row in rows:
+            connection.execute("INSERT INTO reports VALUES (?, ?)", row)
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -246,10 +248,15 @@ def test_closing_lets_go_of_the_file_and_orders_go_on(tmp_path: Path) -> None:
 
 
 def test_more_accounts_than_open_files(tmp_path: Path) -> None:
-    """A thousand accounts need a hundred connections."""
-    venue = PaperVenue(costs=FREE, folder=tmp_path)
-    vaults = [Vault(venue, f"vault-{number}", deposit=1000) for number in range(130)]
-    assert len(list(tmp_path.glob("*-wal"))) == 100
+    """Where the limit of open files is low, files are opened in turn."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256 + 3 * 9, limits[1]))
+    try:
+        venue = PaperVenue(costs=FREE, folder=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    vaults = [Vault(venue, f"vault-{number}", deposit=1000) for number in range(12)]
+    assert len(list(tmp_path.glob("*-wal"))) == 9
     first, second = moments([bar(0, 100), bar(1, 100)])[:2]
     assert venue.advance(first) == {}
     for vault in vaults:

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 from gxrisk.venues import Filled, PaperCosts, PaperError, PaperVenue
 
-from tests.venues.vault import FREE, Vault, bar, play, plain
+from tests.venues.vault import FREE, Vault, bar, plain, play
 
 FEES = replace(FREE, maker_fee_bp=D(2), taker_fee_bp=D(5))
 SHARE = replace(FREE, participation=D("0.1"))

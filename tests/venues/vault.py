@@ -1,6 +1,5 @@
 """A real gate and its account at a paper venue, and a tape of bars to play to both."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar

@@ -1,5 +1,6 @@
 """Where an account is kept: one SQLite file, or memory; every change is one transaction."""
 
+import resource
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from gxrisk.venues.paper.codec import decode_report, encode_report
 from gxrisk.venues.protocol import Cancelled, Report, VenueError
 
 _FORMAT: Final = 1
-_OPEN_MAX: Final = 100  # connections at once: each takes three file descriptors
+_DESCRIPTORS_LEFT: Final = 256  # for everything else in the process
+_DESCRIPTORS_EACH: Final = 3  # the file, its log and the log's index
 _SCHEMA: Final = """
 CREATE TABLE account (format INTEGER NOT NULL, vault_id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL);
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, is_cancelled INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,7 +32,9 @@ class Transfer(NamedTuple):
 
 
 class Connections:
-    """Open connections by file, the longest unused closed first; without a folder each account has its own memory.
+    """Open connections by account, the longest unused closed first; without a folder each account has its own memory.
+
+    As many stay open as the limit of open files allows: with a thousand accounts let it be 4,096 (`ulimit -n`).
 
     WAL with `synchronous = NORMAL`: what was committed outlives a killed process at any time. After a power cut the
     last commits may be missing, whole ones: paper money is not worth a sync for every fill of every account.
@@ -38,6 +42,9 @@ class Connections:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._open_max = max(
+            8, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH
+        )
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
 
     def of(self, vault_id: str) -> sqlite3.Connection:
@@ -47,7 +54,7 @@ class Connections:
             connection = self._opened(vault_id)
             self._open[vault_id] = connection
         self._open.move_to_end(vault_id)
-        while self._folder is not None and len(self._open) > _OPEN_MAX:
+        while self._folder is not None and len(self._open) > self._open_max:
             self._open.popitem(last=False)[1].close()
         return connection
 

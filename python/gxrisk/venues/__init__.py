@@ -1,5 +1,6 @@
-"""Venues: the protocol of a trading venue, which takes approvals alone."""
+"""Venues: the protocol of a trading venue, which takes approvals alone, and the paper venue."""
 
+from gxrisk.venues.paper import FundingRate, PaperAccount, PaperCosts, PaperError, PaperVenue, read_funding
 from gxrisk.venues.protocol import (
     Accepted,
     Account,
@@ -7,6 +8,7 @@ from gxrisk.venues.protocol import (
     Failed,
     Filled,
     FundingPaid,
+    InsufficientFunds,
     Redeem,
     Report,
     Statement,
@@ -21,9 +23,16 @@ __all__ = [
     "Failed",
     "Filled",
     "FundingPaid",
+    "FundingRate",
+    "InsufficientFunds",
+    "PaperAccount",
+    "PaperCosts",
+    "PaperError",
+    "PaperVenue",
     "Redeem",
     "Report",
     "Statement",
     "Venue",
     "VenueError",
+    "read_funding",
 ]

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from gxrisk._native import Approval, GxriskError, Order
 
 Side = Literal["buy", "sell"]
-Leg = Literal["order", "stop_loss", "take_profit"]
+Leg = Literal["order", "stop_loss", "take_profit", "liquidation"]
 
 Redeem = Callable[[Approval], Order]
 """`gate.redeem` of the account's vault: the only way from an approval to an order, and only once."""
@@ -17,6 +17,10 @@ Redeem = Callable[[Approval], Order]
 
 class VenueError(GxriskError):
     """The venue could not be reached, or answered nonsense: nothing is known of what was asked, so ask again."""
+
+
+class InsufficientFunds(VenueError):
+    """The venue refused a withdrawal for want of money: nothing moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Filled:
     """The venue executed `quantity` base units at `price`; `fee` in the quote currency, below zero for a rebate.
 
     `leg` tells what executed: the order itself, or the stop-loss or take-profit that the approval of the opening order
-    `order_id` named. `side` is that of the execution. A `fill_id` names one execution in the whole account.
+    `order_id` named, or the venue's own liquidation, whose `order_id` nobody approved. `side` is that of the execution.
+    A `fill_id` names one execution in the whole account.
     """
 
     sequence: int
@@ -87,7 +92,7 @@ class Statement:
 
     `balance` is the money without unrealised profit: deposits - withdrawals + realised P&L - fees + funding.
     `positions` are signed quantities, flat assets left out. `open_orders` are the ids of orders of which something
-    still works.
+    still works; their legs do not count.
     """
 
     at: datetime
@@ -121,7 +126,7 @@ class Account(Protocol):
         """Credit a deposit, once for each `transfer_id`."""
 
     async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
-        """Send money to `destination`, once for each `transfer_id`. Raises `VenueError` when it is not there."""
+        """Send money to `destination`, once for each `transfer_id`. Raises `InsufficientFunds` when it is not there."""
 
     async def close(self) -> None:
         """Let go of connections and files; orders go on working."""

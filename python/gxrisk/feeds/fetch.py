@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -74,12 +75,9 @@ def _pages(market: Market, next_ms: int, end_ms: int, patience: Patience) -> Ite
     exchange = market.exchange
     limit: int | None = exchange.feature_value(market.symbol, "fetchOHLCV", "limit")
     while next_ms + market.interval_ms <= end_ms:
-        since_ms = next_ms
-
-        def call(since_ms: int = since_ms) -> Any:
-            return exchange.fetch_ohlcv(market.symbol, market.interval, since=since_ms, limit=limit)
-
-        answer = asked(exchange, call, patience)
+        ask = partial(_page, market, next_ms, limit)
+        # ccxt makes an empty page of some garbage, so that one alone is not believed
+        answer = asked(exchange, ask, patience) or asked(exchange, ask, patience)
         rows = _checked(market, answer, next_ms, end_ms)
         if rows:
             next_ms = int(rows[-1][0]) + market.interval_ms
@@ -91,7 +89,19 @@ def _pages(market: Market, next_ms: int, end_ms: int, patience: Patience) -> Ite
         yield _Page(rows, min(next_ms, end_ms))
 
 
-def _checked(market: Market, answer: list[list[object]], next_ms: int, end_ms: int) -> list[list[str]]:
+def _page(market: Market, since_ms: int, limit: int | None) -> list[list[Any]]:
+    """One answer. Raises `ValueError` where ccxt would make no candles of an answer that is no such thing."""
+    exchange = market.exchange
+    exchange.enableLastJsonResponse = True
+    exchange.last_json_response = None
+    candles: list[list[Any]] = exchange.fetch_ohlcv(market.symbol, market.interval, since=since_ms, limit=limit)
+    answer = exchange.last_json_response
+    if answer is None or (not candles and isinstance(answer, list) and answer):
+        raise ValueError(f"{exchange.id} answered something else than candles of the time asked for")
+    return candles
+
+
+def _checked(market: Market, answer: list[list[Any]], next_ms: int, end_ms: int) -> list[list[str]]:
     """The rows of complete bars up to `end_ms`, as text, once they are found sorted, single and right."""
     rows: list[list[str]] = []
     before_ms = next_ms - market.interval_ms

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gxrisk import GxriskError
-from gxrisk.feeds import CandleError, read_candles
+from gxrisk.feeds import DataError, read_candles
 
 GOOD = "1583971200000,7900,7910,7890,7905,1.5"
 NEXT = "1583971260000,7905,7911,7900,7901,0"
@@ -56,7 +56,7 @@ BAD_ROWS = [
 )
 def test_a_bad_row_is_named(write: Callable[..., Path], rows: list[str], line: int, column: str, part: str) -> None:
     file = write(*rows)
-    with pytest.raises(CandleError) as caught:
+    with pytest.raises(DataError) as caught:
         read_candles(file)
     error = caught.value
     assert (error.line, error.column, error.file) == (line, column, str(file))
@@ -70,13 +70,13 @@ def test_a_bad_row_is_named(write: Callable[..., Path], rows: list[str], line: i
 def test_a_missing_or_doubled_column_is_named(write: Callable[..., Path], column: str) -> None:
     names = HEADER.split(",")
     for header in ([name for name in names if name != column], [*names, column]):
-        with pytest.raises(CandleError) as caught:
+        with pytest.raises(DataError) as caught:
             read_candles(write(text=",".join(header) + "\n" + ",".join("1" for _ in header) + "\n"))
         assert (caught.value.line, caught.value.column) == (1, column)
 
 
 def test_an_error_is_a_gxrisk_error_and_a_value_error(write: Callable[..., Path]) -> None:
-    with pytest.raises(CandleError) as caught:
+    with pytest.raises(DataError) as caught:
         read_candles(write(text=""))
     assert isinstance(caught.value, GxriskError)
     assert isinstance(caught.value, ValueError)
@@ -87,7 +87,7 @@ def test_an_error_is_a_gxrisk_error_and_a_value_error(write: Callable[..., Path]
 def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     file = tmp_path / "btc-1m.csv"
     file.write_bytes(f"{HEADER}\n{GOOD}\n".encode() + b"1583971260000,7905,\xff7911,7900,7901,0\n")
-    with pytest.raises(CandleError) as caught:
+    with pytest.raises(DataError) as caught:
         read_candles(file)
     assert (caught.value.line, caught.value.column) == (3, "number 3")
     assert "byte 0xff" in str(caught.value)
@@ -98,25 +98,25 @@ def test_a_truncated_gzip_is_an_error(tmp_path: Path) -> None:
     rows = "\n".join(f"{1_583_971_200_000 + n * 60_000},{7000 + n % 97},8000,6000,7000,{n}" for n in range(3000))
     whole = gzip.compress(f"{HEADER}\n{rows}\n".encode())
     file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CandleError, match="truncated gzip") as caught:
+    with pytest.raises(DataError, match="truncated gzip") as caught:
         read_candles(file)
     assert caught.value.line > 1
     file.write_bytes(whole[:200] + bytes(50) + whole[250:])
-    with pytest.raises(CandleError):
+    with pytest.raises(DataError):
         read_candles(file)
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CandleError, match="No such file"):
+    with pytest.raises(DataError, match="No such file"):
         read_candles(tmp_path / "btc-1m.csv")
-    with pytest.raises(CandleError, match="directory"):
+    with pytest.raises(DataError, match="directory"):
         read_candles(tmp_path)
 
 
 def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "btc-1m.csv"
     file.write_bytes(b"0" * 1_000_000)
-    with pytest.raises(CandleError, match="65536 bytes or more"):
+    with pytest.raises(DataError, match="65536 bytes or more"):
         read_candles(file)
 
 
@@ -165,20 +165,20 @@ def test_asset_and_interval_from_the_name_or_the_steps(tmp_path: Path, name: str
 def test_an_interval_that_the_rows_do_not_have_is_refused(write: Callable[..., Path]) -> None:
     """Five-minute bars under a one-minute name would be known four minutes too early."""
     rows = [f"{1_583_971_200_000 + n * 300_000},1,1,1,1,0" for n in range(10)]
-    with pytest.raises(CandleError, match="300 s apart"):
+    with pytest.raises(DataError, match="300 s apart"):
         read_candles(write(*rows))
     assert read_candles(write(*rows), interval_ms=300_000).interval_ms == 300_000
 
 
 def test_one_row_alone_has_no_interval(write: Callable[..., Path]) -> None:
-    with pytest.raises(CandleError, match="a single row"):
+    with pytest.raises(DataError, match="a single row"):
         read_candles(write(GOOD, name="bitcoin.csv"))
     assert len(read_candles(write(GOOD, name="btc-1m.csv")).candles) == 1
 
 
 @pytest.mark.parametrize("asset", ["", "B T C", "ÄTH", "A" * 65, "B\nC"])
 def test_an_asset_that_the_gate_would_refuse_is_refused(write: Callable[..., Path], asset: str) -> None:
-    with pytest.raises(CandleError, match="printable ASCII"):
+    with pytest.raises(DataError, match="printable ASCII"):
         read_candles(write(GOOD), asset=asset)
 
 

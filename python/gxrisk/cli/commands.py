@@ -1,4 +1,4 @@
-"""The commands of `gxrisk`: demo, replay, version; and where audit, explain, keys and withdraw hang on."""
+"""The commands of `gxrisk`: demo, replay, version; and where audit, data, explain, keys and withdraw hang on."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +10,7 @@ from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
+from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.explain import explain
 from gxrisk.cli.failures import failures
 from gxrisk.cli.keys import keys
@@ -126,6 +127,7 @@ def version() -> None:
 
 
 app.add_typer(audit, name="audit")
+app.add_typer(data_commands, name="data")
 app.command()(explain)
 app.add_typer(keys, name="keys")
 app.add_typer(withdraw, name="withdraw")

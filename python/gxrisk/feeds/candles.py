@@ -1,25 +1,18 @@
 """Candle files: read, checked row by row, exact."""
 
-import csv
-import gzip
-import re
-import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from io import BufferedReader
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from gxrisk.feeds.rows import CandleError, Place, Row, column_order, parse_row, shown
+from gxrisk.feeds.fields import Place, exact, time_ms, volume
+from gxrisk.feeds.names import name_of
+from gxrisk.feeds.table import read_table
 
-_NAME: Final = re.compile(r"(?P<asset>[A-Za-z0-9]+)-(?P<count>[1-9]\d{0,3})(?P<unit>[smhdw])(-.*)?", re.ASCII)
-_ASSET: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
-_UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_LINE_BYTES_MAX: Final = 65_536
+COLUMNS: Final = ("timestamp_ms", "open", "high", "low", "close", "volume")
 _NEIGHBOURS_FROM_ROWS: Final = 10  # from so many rows on, two of them must stand next to each other
 
 
@@ -59,16 +52,27 @@ class CandleSeries:
     source: str
 
 
+class Row(NamedTuple):
+    """The checked values of one row: UTC milliseconds of the bar's open, exact prices, volume in base units."""
+
+    start_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: float
+
+
 def read_candles(
     path: str | PathLike[str], *, asset: str | None = None, interval_ms: int | None = None
 ) -> CandleSeries:
-    """Read a candle file, plain or gzipped, with the header timestamp_ms,open,high,low,close,volume.
+    """Read a candle file (CSV plain or gzipped, or Parquet) with timestamp_ms, open, high, low, close, volume.
 
     `timestamp_ms` is the UTC open of the bar. Asset and interval come from a file name like
     `btcusd-1m-2017-12-18_2017-12-26-venue.csv.gz` (the asset in upper case); otherwise the interval is the smallest
     step between two rows and the asset is the file's stem. Both may be given instead.
 
-    Raises `CandleError` at the first thing that is wrong, naming file, line and column.
+    Raises `DataError` at the first thing that is wrong, naming file, line and column.
 
     >>> from tempfile import mkdtemp
     >>> file = Path(mkdtemp()) / "btcusd-1m.csv"
@@ -79,88 +83,54 @@ def read_candles(
     ('BTCUSD', 60000, Decimal('7901'))
     """
     file = Path(path)
-    stem = re.sub(r"(\.csv)?(\.gz)?$", "", file.name, flags=re.IGNORECASE)
-    named = _NAME.fullmatch(stem)
-    if asset is None:
-        asset = named["asset"].upper() if named else stem
-    if not _ASSET.fullmatch(asset):
-        raise CandleError(str(file), 1, "asset", shown(asset), "1 to 64 printable ASCII characters without a space")
-    if interval_ms is None and named:
-        interval_ms = int(named["count"]) * _UNIT_MS[named["unit"]]
-    rows = list(_rows(file, interval_ms or 1))
-    interval_ms = _checked_interval(rows, interval_ms, file)
-    candles = tuple(Candle(asset, row.start_ms, interval_ms, *row[1:]) for _, row in rows)
-    return CandleSeries(asset, interval_ms, candles, file.name)
+    name = name_of(file, asset)
+    interval_ms = interval_ms or name.interval_ms
+    rows: list[Row] = []
+    places: list[Place] = []
+    for place, fields in read_table(file, COLUMNS):
+        row = parse_row(fields, place)
+        if rows:
+            check_step(rows[-1].start_ms, row.start_ms, interval_ms or 1, place)
+        rows.append(row)
+        if len(places) < 2:
+            places.append(place)
+    interval_ms = _checked_interval([row.start_ms for row in rows], interval_ms, places)
+    candles = tuple(Candle(name.asset, row.start_ms, interval_ms, *row[1:]) for row in rows)
+    return CandleSeries(name.asset, interval_ms, candles, file.name)
 
 
-def _rows(file: Path, step_ms_min: int) -> Iterator[tuple[int, Row]]:
-    reader = csv.reader(_lines(file), strict=True)
-    place = Place(str(file), 1)
-    try:
-        header = next(reader, None)
-        if header is None:
-            raise place.error("timestamp_ms", "an empty file", "a header and at least one row")
-        order = column_order(header, place)
-        before: int | None = None
-        for fields in reader:
-            if not fields:
-                continue
-            place = Place(str(file), reader.line_num)
-            row = parse_row(fields, order, len(header), place)
-            if before is not None and row.start_ms - before < step_ms_min:
-                allowed = f"a time at least {step_ms_min} ms after the row before ({before})"
-                raise place.error("timestamp_ms", str(row.start_ms), allowed)
-            before = row.start_ms
-            yield place.line, row
-        if before is None:
-            raise Place(str(file), 2).error("timestamp_ms", "no row", "at least one row after the header")
-    except csv.Error as error:
-        place = Place(str(file), reader.line_num)
-        raise place.error("timestamp_ms", f"{error}", "plain comma-separated text") from None
+def parse_row(text: Sequence[str], place: Place) -> Row:
+    """Check the fields of one row, in the order of `COLUMNS`.
+
+    Raises `DataError` for anything but whole milliseconds, prices above 0 with low <= open, close <= high, and a
+    volume of 0 or more.
+    """
+    start_ms = time_ms(text[0], place)
+    opened, high, low, close = (exact(text[i], COLUMNS[i], place) for i in range(1, 5))
+    if high < low:
+        raise place.error("high", str(high), f"a high of at least the low ({low})")
+    for column, value in (("open", opened), ("close", close)):
+        if not low <= value <= high:
+            raise place.error(column, str(value), f"a price between low ({low}) and high ({high})")
+    return Row(start_ms, opened, high, low, close, volume(text[5], "volume", place))
 
 
-def _lines(file: Path) -> Iterator[str]:
-    """The file's lines, each decoded by itself so that an error names the right one."""
-    line = 0
-    try:
-        with _opened(file) as stream:
-            while raw := stream.readline(_LINE_BYTES_MAX):
-                line += 1
-                if len(raw) == _LINE_BYTES_MAX:
-                    seen = f"a line of {_LINE_BYTES_MAX} bytes or more"
-                    raise CandleError(str(file), line, "timestamp_ms", seen, "a shorter line")
-                yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        seen = f"byte 0x{error.object[error.start]:02x}"
-        raise CandleError(str(file), line, _column_at(error), seen, "UTF-8 text") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        seen = f"a damaged or truncated gzip file ({error})"
-        raise CandleError(str(file), line + 1, "timestamp_ms", seen, "a whole file") from None
-    except OSError as error:
-        seen = error.strerror or "an unreadable file"
-        raise CandleError(str(file), line + 1, "timestamp_ms", seen, "a readable file") from error
+def check_step(before_ms: int, start_ms: int, step_ms_min: int, place: Place) -> None:
+    """Refuse a row that does not come `step_ms_min` after the one before: unsorted, doubled or overlapping."""
+    if start_ms - before_ms < step_ms_min:
+        allowed = f"a time at least {step_ms_min} ms after the row before ({before_ms})"
+        raise place.error("timestamp_ms", str(start_ms), allowed)
 
 
-def _opened(file: Path) -> BufferedReader:
-    with file.open("rb") as stream:
-        zipped = stream.read(2) == _GZIP_MAGIC
-    return BufferedReader(gzip.open(file)) if zipped else file.open("rb")
-
-
-def _column_at(error: UnicodeDecodeError) -> str:
-    """The place of the bad byte in its line, counted in fields from 1 (the header may be unreadable too)."""
-    return f"number {bytes(error.object[: error.start]).count(b',') + 1}"
-
-
-def _checked_interval(rows: list[tuple[int, Row]], interval_ms: int | None, file: Path) -> int:
-    steps = [after.start_ms - row.start_ms for (_, row), (_, after) in pairwise(rows)]
+def _checked_interval(starts_ms: list[int], interval_ms: int | None, places: list[Place]) -> int:
+    steps = [after - before for before, after in pairwise(starts_ms)]
     if interval_ms is None:
         if not steps:
             allowed = "two rows at least, or the interval in the file name (btcusd-1m-...)"
-            raise CandleError(str(file), rows[0][0], "timestamp_ms", "a single row", allowed)
+            raise places[0].error("timestamp_ms", "a single row", allowed)
         return min(steps)
-    if len(rows) >= _NEIGHBOURS_FROM_ROWS and min(steps) > interval_ms:
+    if len(starts_ms) >= _NEIGHBOURS_FROM_ROWS and min(steps) > interval_ms:
         seen = f"bars {min(steps) // 1000} s apart at the least"
         allowed = f"the interval of {interval_ms // 1000} s that the file name says (or give the interval)"
-        raise CandleError(str(file), rows[1][0], "timestamp_ms", seen, allowed)
+        raise places[1].error("timestamp_ms", seen, allowed)
     return interval_ms

@@ -1,0 +1,1 @@
+"""Feeds: files, replay, statistics, fetching."""

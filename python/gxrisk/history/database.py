@@ -1,6 +1,5 @@
 """The database of a history: which one a URL means, and how connections to it behave."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,19 +97,19 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def refuse_journal(url: URL) -> None:
-    """Refuse a SQLite file that is something else, above all a journal: two SQLite libraries break its locks.
+    """Refuse a journal as the file of a history: two SQLite libraries in one process break each other's locks.
 
-    Reads the header as bytes, since opening it would already be the harm.
+    It is known by its header, read as bytes, since opening it would already be the harm; or, while its first page is
+    still in its write-ahead log, by the lock file that every gate leaves beside it.
     """
     if url.drivername != "sqlite" or url.database is None or not Path(url.database).is_file():
         return
     with Path(url.database).open("rb") as stream:
         header = stream.read(_HEADER_BYTES)
-    if header[_APPLICATION_ID] == _JOURNAL:
+    if header[_APPLICATION_ID] == _JOURNAL or Path(f"{url.database}.lock").exists():
         raise HistoryError(f"{url.database} is a journal; a history needs a file of its own")
 
 
 _HEADER_BYTES: Final = 100
 _APPLICATION_ID: Final = slice(68, 72)  # https://www.sqlite.org/fileformat2.html#application_id
 _JOURNAL: Final = b"gxr1"
-assert sqlite3.threadsafety >= 1

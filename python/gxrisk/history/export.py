@@ -138,7 +138,7 @@ _LISTS: Final[dict[str, tuple[dict[str, Callable[[Any], Value | Time]], Callable
         History.fills,
     ),
     "equity": (_is("sequence", "time_ns", "source", "equity", "drawdown", "gross_exposure"), History.equity),
-    "flows": (_is("sequence", "time_ns", "kind", "asset", "amount", "destination"), History.flows),
+    "flows": (_is("sequence", "time_ns", "kind", "asset", "amount", "paid_ns", "destination"), History.flows),
     "trips": (
         _is("sequence", "time_ns", "breaker", "until_ns", "ended_ns") | _figures("limit", "observed") | _is("cause"),
         History.trips,

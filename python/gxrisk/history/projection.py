@@ -176,7 +176,7 @@ def _trip(projection: Projection, record: Record) -> None:
         tables.trips,
         record,
         breaker=record["breaker"],
-        until_ns=None if record["until"] is None else nanoseconds(record["until"]),
+        until_ns=_time(record["until"]),
         ended_ns=None,
         limit=_figure(record["limit"]),
         observed=_figure(record["observed"]),
@@ -192,18 +192,21 @@ def _end(projection: Projection, record: Record) -> None:
 
 
 def _flow(projection: Projection, record: Record) -> None:
-    amount = record["amount"]
-    projection.add(tables.flows, record, kind="deposit", asset=None, amount=amount, destination=None)
+    _add_flow(projection, record, "deposit", record["amount"])
 
 
 def _funding(projection: Projection, record: Record) -> None:
-    amount, asset = record["amount"], record["asset"]
-    projection.add(tables.flows, record, kind="funding", asset=asset, amount=amount, destination=None)
+    paid_ns = _time(record.get("paid"))
+    _add_flow(projection, record, "funding", record["amount"], asset=record["asset"], paid_ns=paid_ns)
 
 
 def _withdrawal(projection: Projection, record: Record) -> None:
-    amount, destination = -record["amount"], record["destination"]
-    projection.add(tables.flows, record, kind="withdrawal", asset=None, amount=amount, destination=destination)
+    _add_flow(projection, record, "withdrawal", -record["amount"], destination=record["destination"])
+
+
+def _add_flow(projection: Projection, record: Record, kind: str, amount: Decimal, **columns: Any) -> None:
+    nothing = {"asset": None, "paid_ns": None, "destination": None}
+    projection.add(tables.flows, record, kind=kind, amount=amount, **nothing | columns)
 
 
 def _day(projection: Projection, record: Record) -> None:
@@ -225,7 +228,7 @@ def _killed(projection: Projection, record: Record) -> None:
     _control(projection, record)
 
 
-def _noted(projection: Projection, record: Record) -> None:
+def _note(projection: Projection, record: Record) -> None:
     point = _sample(record["text"]) if record["topic"] == _EQUITY_TOPIC else None
     if point is not None:
         projection.add_equity(record, "note", **point)
@@ -250,6 +253,10 @@ def _unknown(projection: Projection, record: Record) -> None:
 
 def _nothing(projection: Projection, record: Record) -> None:
     """Marks and checkpoints serve the gate's recovery, and are looked up in the journal."""
+
+
+def _time(text: str | None) -> int | None:
+    return None if text is None else nanoseconds(text)
 
 
 def _figure(value: Decimal | int | str | None) -> str | None:
@@ -297,5 +304,5 @@ KINDS: Final[dict[str, Callable[[Projection, Record], None]]] = {
     "owner_key": _control,
     "withdrawal": _withdrawal,
     "checkpoint": _nothing,
-    "noted": _noted,
+    "note": _note,
 }

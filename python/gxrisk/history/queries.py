@@ -159,9 +159,8 @@ class History:
         with reading(self.engine) as connection:
             number = id_of(connection, vault)
             trades, winners, losers, profit, fees = connection.execute(sums.where(trade.vault == number)).one()
-            flows: dict[str, Decimal] = dict(
-                connection.execute(by_kind.where(flow.vault == number).group_by(flow.kind)).tuples().all()
-            )
+            flowed = connection.execute(by_kind.where(flow.vault == number).group_by(flow.kind))
+            flows = {kind: amount for kind, amount in flowed}  # noqa: C416 (as above)
         return rows.Totals(
             trades=trades,
             winners=winners,
@@ -197,4 +196,4 @@ class History:
 
 def _counts(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> dict[int, int]:
     counted = select(table.c.vault, func.count()).where(*conditions).group_by(table.c.vault)
-    return dict(connection.execute(counted).tuples().all())
+    return {vault: count for vault, count in connection.execute(counted)}  # noqa: C416 (a row is no tuple to a type checker)

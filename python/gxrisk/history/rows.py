@@ -170,13 +170,14 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Money in (above zero) or out (below): `deposit`, `withdrawal` or `funding`."""
+    """Money in (above zero) or out (below): `deposit`, `withdrawal` or `funding`, and when a venue paid that."""
 
     sequence: int
     time_ns: int
     kind: str
     asset: str | None
     amount: Decimal
+    paid_ns: int | None
     destination: str | None
 
 

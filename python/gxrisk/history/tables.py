@@ -218,6 +218,7 @@ flows: Final = Table(
     _word("kind"),
     _word("asset", nullable=True),
     Column("amount", Amount, nullable=False),
+    Column("paid_ns", BigInteger),
     Column("destination", String(128)),
     Index(None, "vault", "kind", "sequence"),
     Index(None, "vault", "time_ns", "sequence"),

@@ -153,8 +153,14 @@ def _account() -> None:
         *_needed(TEXT, "cause"),
     )
     _index("trips", "ended_ns", "sequence")
-    destination = sa.Column("destination", sa.String(128))
-    _facts("flows", *_needed(WORD, "kind"), *_optional(WORD, "asset"), *_needed(AMOUNT, "amount"), destination)
+    _facts(
+        "flows",
+        *_needed(WORD, "kind"),
+        *_optional(WORD, "asset"),
+        *_needed(AMOUNT, "amount"),
+        *_optional(NUMBER, "paid_ns"),
+        *_optional(sa.String(128), "destination"),
+    )
     _index("flows", "kind", "sequence")
     _index("flows", "time_ns", "sequence")
     _facts("controls", *_needed(WORD, "kind"), *_needed(TEXT, "details"))

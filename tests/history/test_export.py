@@ -88,9 +88,8 @@ def test_no_text_of_a_model_is_a_formula(history: History, tmp_path: Path, text:
 @given(st.lists(st.one_of(st.text(), st.integers(), st.decimals(allow_nan=False, allow_infinity=False), st.none())))
 def test_cells_read_back(values: list[str | int | Decimal | None]) -> None:
     """Whatever a row holds, a strict reader finds it again, and only numbers begin like a formula."""
+    values = [7, *values]  # every list begins with the sequence: a line of one empty cell would be an empty line
     names = [f"c{number}" for number in range(len(values))]
-    if not names:
-        return
     text = "".join(lines(names, [values]))
     header, row = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert header == names
@@ -144,9 +143,9 @@ def test_a_million_rows_need_no_more_memory_than_a_thousand(tmp_path: Path) -> N
 
 
 def test_a_long_journal_is_not_read_into_memory(tmp_path: Path) -> None:
-    """A journal of 60 MB is told in transactions of a thousand records: the peak stays near that of a short one."""
+    """A journal of 40 MB is told in transactions of a thousand records: the peak stays near that of a short one."""
     peaks, sizes = {}, {}
-    for name, records in (("small", 100), ("large", 8_000)):
+    for name, records in (("small", 100), ("large", 5_000)):
         file = tmp_path / f"{name}.gxr"
         with Gate(name, Limits.for_tier("growth"), clock=ManualClock(START), journal=file) as gate:
             for number in range(records):
@@ -156,7 +155,7 @@ def test_a_long_journal_is_not_read_into_memory(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         sequence, peaks[name] = map(int, done.stdout.split())
         assert sequence >= records
-    assert sizes["large"] > 60_000_000
+    assert sizes["large"] > 40_000_000
     assert peaks["large"] - peaks["small"] < MORE_KIB_MAX * 2, peaks
 
 

@@ -1,9 +1,9 @@
 """`gxrisk export`: a list of a vault's history as CSV."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
@@ -43,11 +43,12 @@ def export(
             check_writable(Path(out), "--out")
         with _history(source, url) as (history, vault):
             if out == _STDOUT:
-                with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
-                    write_list(history, vault, what, stream)
+                stream = TextIOWrapper(typer.get_binary_stream("stdout"), encoding="utf-8", newline="")
+                write_list(history, vault, what, stream)
+                stream.detach()
             else:
-                with replacing(Path(out), newline="") as stream:
-                    count = write_list(history, vault, what, stream)
+                with replacing(Path(out), newline="") as file:
+                    count = write_list(history, vault, what, file)
                 typer.echo(f"{count:,} {what} of {vault} in {out}", err=True)
 
 

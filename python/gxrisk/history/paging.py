@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from typing import Any, Final, Generic, TypedDict, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, select
@@ -68,8 +69,8 @@ class Question(Generic[R]):
 
 def plainly(row: type[R]) -> Reader[R]:
     """A reader of rows whose columns are the fields."""
-    names = [field.name for field in fields(row)]  # type: ignore[arg-type]
-    return lambda _connection, _vault, found: [row(**{name: one[name] for name in names}) for one in found]
+    values = itemgetter(*(field.name for field in fields(row)))  # type: ignore[arg-type]
+    return lambda _connection, _vault, found: [row(*values(one)) for one in found]
 
 
 def decisions(connection: Connection, vault: int, found: Sequence[RowMapping]) -> list[rows.Decision]:

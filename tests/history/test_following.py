@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gxrisk import Gate, JournalReader, Limits, SystemClock
-from gxrisk.history import History, Projector, following
+from gxrisk.history import History, Projector, following, projection
 
 BEHIND_S_MAX = 1.0
 GROWTH = Limits.for_tier("growth")
@@ -113,6 +113,7 @@ def test_one_bad_journal_holds_up_no_other(history: History, tmp_path: Path) -> 
     projector.catch_up()
     assert set(projector.failures) == {missing, wrong}
     assert history.totals("good").deposits == 10
+    assert "missing.gxr" in projector.failures[missing]
     with Gate("late", GROWTH, journal=missing) as gate:
         gate.deposit(5)
         projector.catch_up()
@@ -120,6 +121,34 @@ def test_one_bad_journal_holds_up_no_other(history: History, tmp_path: Path) -> 
         assert history.totals("late").deposits == 5
     projector.unfollow(wrong)
     assert projector.failures == {}
+
+
+def test_a_bug_in_one_vault_holds_up_no_other(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that cannot be told is told nowhere, not even in part, and the other vault goes on."""
+    files = []
+    for name, reason in (("bad", "boom"), ("good", "fine")):
+        files.append(tmp_path / f"{name}.gxr")
+        with Gate(name, GROWTH, journal=files[-1]) as gate:
+            gate.deposit(10)
+            gate.kill(reason)
+    killed = projection.KINDS["killed"]
+
+    def broken(into: projection.Projection, record: projection.Record) -> None:
+        if record["reason"] == "boom":
+            raise ZeroDivisionError
+        killed(into, record)
+
+    projector = Projector(history, files)
+    with monkeypatch.context() as bug:
+        bug.setitem(projection.KINDS, "killed", broken)
+        projector.catch_up()
+    assert projector.failures == {files[0]: "ZeroDivisionError()"}
+    assert {row.name: row.killed for row in history.vaults()} == {"good": True}
+    projector.catch_up()
+    assert projector.failures == {}
+    assert {row.name: row.killed for row in history.vaults()} == {"bad": True, "good": True}
 
 
 def test_a_lost_database_is_taken_up_again(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,9 +58,12 @@ def connect(url: URL) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads."""
-    with _failures(engine), engine.connect() as connection, connection.begin():
-        yield connection
+    """A transaction that only reads: all its queries see one state of the database."""
+    with _failures(engine), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 @contextmanager

@@ -111,11 +111,12 @@ class Projector:
     def _step(self, following: Following) -> bool:
         try:
             went_on = following.step()
-        except (GxriskError, OSError) as error:
+        except Exception as error:  # whatever is wrong with one vault, the others go on
             following.reset()
-            if self.failures.get(following.path) != str(error):
-                _log.error("%s is not projected: %s", following.path, error)
-            self.failures[following.path] = str(error)
+            reason = str(error) if isinstance(error, GxriskError | OSError) else repr(error)
+            if self.failures.get(following.path) != reason:
+                _log.exception("%s is not projected", following.path)
+            self.failures[following.path] = reason
             return False
         if self.failures.pop(following.path, None) is not None:
             _log.info("%s is projected again", following.path)

@@ -1,6 +1,9 @@
 """`gxrisk data` as a user has it: what it prints, how it fails, what it leaves."""
 
 import json
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from typer.testing import Result
 
 from .exchange import LoopbackExchange
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., Result]
 FETCH = {
     "--exchange": "binance",
@@ -194,3 +198,24 @@ def test_one_row_alone_is_no_reason_to_fail(run: Run, tmp_path: Path) -> None:
         result = run("data", "check", tmp_path / name)
         assert (result.exit_code, result.stderr) == (0, "")
         assert "1 rows" in result.stdout
+
+
+def test_the_documented_fetch_works(venue: LoopbackExchange, tmp_path: Path) -> None:
+    """The commands of docs/feeds.md that need an exchange, one after the other, against the one on the loopback."""
+    page = (ROOT / "docs/feeds.md").read_text(encoding="utf-8")
+    commands = [
+        line.split() for block in re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S) for line in block.splitlines()
+    ]
+    assert [command[:3] for command in commands] == [["gxrisk", "data", "fetch"], ["gxrisk", "data", "check"]]
+    for _, *words in commands:
+        command = [sys.executable, "-m", "tests.feeds.exchange", str(venue.port), *words]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "every 1h: 48 rows" in done.stdout

@@ -53,7 +53,7 @@ def market(venue: LoopbackExchange, waits: Waits) -> Market:
 @pytest.fixture
 def fetched(market: Market, waits: Waits, tmp_path: Path) -> Callable[..., Fetched]:
     def fetch(until_ms: int = SINCE_MS + 2 * DAY_MS, **more: object) -> Fetched:
-        return fetch_candles(market, SINCE_MS, until_ms, tmp_path, patience=waits.patience(), **more)  # type: ignore[arg-type]
+        return fetch_candles(market, SINCE_MS, until_ms, tmp_path, patience=waits.patience(), **more)
 
     return fetch
 
@@ -374,7 +374,10 @@ def test_a_forced_fetch_forgets_the_part(
 def test_a_full_disk_leaves_the_part_and_no_file(
     fetched: Callable[..., Fetched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`fsync` is replaced since a disk cannot be filled here; it fails for the gzipped file, the last one."""
+    """`fsync` is replaced since a disk cannot be filled here; it fails for the gzipped file, the last one.
+
+    The run after it writes that one anew.
+    """
     real = os.fsync
 
     def full(number: int) -> None:
@@ -386,8 +389,10 @@ def test_a_full_disk_leaves_the_part_and_no_file(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         fetched()
-    assert [file.name for file in tmp_path.iterdir()] == [PART]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [PART.replace(".part", ".gz"), PART]
     monkeypatch.undo()
+    assert fetched().resumed == 2880
+    assert [file.name for file in tmp_path.iterdir()] == [NAME]
 
 
 def test_the_lock_ends_with_its_holder(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def test_what_cannot_be_correlated_is_refused(act: Callable[[RollingCorrelation]
         act(RollingCorrelation(["A", "B"], 5))
 
 
-def matrix_of(assets: str, **pairs: float) -> np.ndarray:  # type: ignore[type-arg]
+def matrix_of(assets: str, **pairs: float) -> np.ndarray:
     """A symmetric matrix from pairs like AB=0.8; 0 elsewhere."""
     matrix = np.eye(len(assets))
     for pair, value in pairs.items():

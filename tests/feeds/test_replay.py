@@ -250,8 +250,8 @@ def test_trades_make_bars_and_late_ones_do_not_change_them() -> None:
         "BTC",
         (10, 100, 1),
         (30, 103, 2),
-        (20, 99, 1),  # late within its bar: it counts, and is not the close
         (59.999, 101, 1),
+        (20, 99, 1),  # late within its bar: it counts, and is not the close
         (60, 102, 4),
         (50, 900, 9),  # late for a complete bar
         (310, 104, 1),

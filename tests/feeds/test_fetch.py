@@ -1,6 +1,5 @@
 """Fetching candles from a real server on the loopback that speaks binance's endpoints, through the real ccxt."""
 
-import fcntl
 import gzip
 import json
 import os
@@ -393,13 +392,3 @@ def test_a_full_disk_leaves_the_part_and_no_file(
     monkeypatch.undo()
     assert fetched().resumed == 2880
     assert [file.name for file in tmp_path.iterdir()] == [NAME]
-
-
-def test_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
-    span = range(SINCE_MS, SINCE_MS + DAY_MS)
-    with PartFile(tmp_path / PART, MINUTE_MS, span) as part:
-        part.append([row(SINCE_MS).split(",")])
-        with (tmp_path / PART).open("rb") as other, pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with PartFile(tmp_path / PART, MINUTE_MS, span) as part:
-        assert (part.rows, part.last_ms) == (1, SINCE_MS)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from gxrisk import ApprovalError, order
 from gxrisk.feeds import Moment
-from gxrisk.venues import Accepted, Account, Cancelled, Filled, PaperError, PaperVenue, Venue, VenueError
+from gxrisk.venues import Accepted, Cancelled, Filled, PaperError, PaperVenue, VenueError
 
 from tests.venues.vault import FREE, Vault, bar, done, moments, play
 
@@ -24,15 +24,10 @@ def venue(request: pytest.FixtureRequest, tmp_path: Path) -> PaperVenue:
     return PaperVenue(costs=FREE, folder=tmp_path / "accounts" if request.param == "file" else None)
 
 
-def typed(venue: PaperVenue, account: Any) -> tuple[Venue, Account]:
-    """Only type-checks: the paper venue is a `Venue`, its account an `Account`."""
-    return venue, account
-
-
 def test_an_order_reaches_the_venue_as_an_approval_only(venue: PaperVenue) -> None:
     """Neither an order, nor a token, nor a thing that looks like an approval is taken, and nothing of it is kept."""
     vault = Vault(venue)
-    assert not typed(venue, vault.account)[0].is_live
+    assert not venue.is_live
     vault.advance(Moment(0, opened=(bar(0, 100),)))
     wish = order("BTC", "buy", 1, **WISH)  # type: ignore[arg-type]
     approval = vault.gate.authorize(wish).approval

@@ -4,6 +4,7 @@ import resource
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -55,7 +56,8 @@ class Connections:
             self._open[vault_id] = connection
         self._open.move_to_end(vault_id)
         while self._folder is not None and len(self._open) > self._open_max:
-            self._open.popitem(last=False)[1].close()
+            with suppress(sqlite3.Error):  # nothing of it is uncommitted, and it is not this account's affair
+                self._open.popitem(last=False)[1].close()
         return connection
 
     def close(self, vault_id: str) -> None:
@@ -75,6 +77,13 @@ class Connections:
             connection.close()
             raise
         return connection
+
+
+def _open_max() -> int:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        descriptors = 2**20
+    return max(8, (descriptors - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH)
 
 
 class Store:

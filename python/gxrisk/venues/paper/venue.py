@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gxrisk.feeds.timeline import Moment
 from gxrisk.venues.paper.account import PaperAccount
@@ -16,7 +17,7 @@ from gxrisk.venues.paper.margin import Band, bands
 from gxrisk.venues.paper.market import Market, Step
 from gxrisk.venues.paper.matching import match
 from gxrisk.venues.paper.store import Connections
-from gxrisk.venues.protocol import Redeem, VenueError
+from gxrisk.venues.protocol import Redeem, Venue, VenueError
 
 
 class PaperVenue:
@@ -182,3 +183,7 @@ class PaperVenue:
             self._in_flight[book.vault_id] = account
         else:
             self._in_flight.pop(book.vault_id, None)
+
+
+if TYPE_CHECKING:
+    _paper_venue_is_a_venue: type[Venue] = PaperVenue

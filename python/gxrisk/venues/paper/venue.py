@@ -156,11 +156,14 @@ class PaperVenue:
     def _step(self, account: PaperAccount, action: Callable[[], None], failed: dict[str, VenueError]) -> None:
         if self._clock.now_ms <= account.resumed_ms:
             return  # a feed told again from before: the file has this moment already
-        self._attempt(account, action, failed)
-        if account.failure is None:
+
+        def taken() -> None:
+            action()
             self._watch(account)
-            if account.book.changed:
-                self._stepped[account.book.vault_id] = account
+
+        self._attempt(account, taken, failed)
+        if account.failure is None and account.book.changed:
+            self._stepped[account.book.vault_id] = account
 
     def _attempt(self, account: PaperAccount, action: Callable[[], None], failed: dict[str, VenueError]) -> None:
         if account.failure is None:

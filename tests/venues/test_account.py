@@ -130,6 +130,40 @@ def test_a_cancel_is_always_answered(venue: PaperVenue) -> None:
     assert kinds == [(Cancelled, approval.order_id), (Accepted, filled), (Filled, filled), (Cancelled, filled)]
 
 
+def test_an_order_that_was_redeemed_and_never_stored(tmp_path: Path) -> None:
+    """The process died between the two: the gate refuses a second use, a cancel settles it."""
+    vault = Vault(PaperVenue(costs=FREE, folder=tmp_path))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    approval = vault.gate.authorize(order("BTC", "buy", 1, **WISH)).approval  # type: ignore[arg-type]
+    assert approval is not None
+    vault.gate.redeem(approval)
+    vault.account = done(PaperVenue(costs=FREE, folder=tmp_path).account("vault", vault.gate.redeem))
+    with pytest.raises(ApprovalError):
+        done(vault.account.submit(approval))
+    assert done(vault.account.statement()).open_orders == frozenset()
+    done(vault.account.cancel(approval.order_id))
+    vault.look(Moment(0))
+    assert [type(one) for one in vault.reports] == [Cancelled]
+    vault.agrees()
+
+
+def test_an_order_that_was_stored_and_never_confirmed(tmp_path: Path) -> None:
+    """The process died before `submit` returned: the order is there, and to submit it again changes nothing."""
+    vault = Vault(PaperVenue(costs=FREE, folder=tmp_path))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    approval = vault.gate.authorize(order("BTC", "buy", 1, **WISH)).approval  # type: ignore[arg-type]
+    assert approval is not None
+    done(vault.account.submit(approval))
+    vault.venue = PaperVenue(costs=FREE, folder=tmp_path)
+    vault.account = done(vault.venue.account("vault", vault.gate.redeem))
+    assert done(vault.account.statement()).open_orders == {approval.order_id}
+    done(vault.account.submit(approval))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    told = vault.advance(moments([bar(0, 100), bar(1, 100)])[1])
+    assert [type(one) for one in told] == [Accepted, Filled]
+    vault.agrees()
+
+
 def test_a_cancel_that_comes_too_late_is_confirmed_by_the_fill(venue: PaperVenue) -> None:
     """The order fills while its cancel is on the way: one report, and no legs go."""
     vault = Vault(venue)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
+from weakref import finalize
 
 from gxrisk.venues.paper.codec import decode_report, encode_report
 from gxrisk.venues.protocol import Cancelled, Report, VenueError
@@ -47,6 +48,7 @@ class Connections:
             8, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH
         )
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+        finalize(self, _close_all, self._open)
 
     def of(self, vault_id: str) -> sqlite3.Connection:
         """The connection of an account."""
@@ -77,6 +79,11 @@ class Connections:
             connection.close()
             raise
         return connection
+
+
+def _close_all(connections: OrderedDict[str, sqlite3.Connection]) -> None:
+    for connection in connections.values():
+        connection.close()
 
 
 def _open_max() -> int:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from gxrisk import order
 from gxrisk.feeds import Moment
 from gxrisk.venues import PaperVenue
 
-from tests.venues.vault import FREE, MINUTE_MS, Play, Vault, bar, play, trade
+from tests.venues.vault import FREE, MINUTE_MS, Play, Vault, bar, done, play, trade
 
 Row = tuple[str, Sequence[Any], Play, list[str]]
 
@@ -99,6 +100,12 @@ LEGS: list[Row] = [
 ]
 
 REDUCTIONS: list[Row] = [
+    (
+        "an existing stop comes before an opening order",
+        [100, 100, 100, (100, 100, 94, 94)],
+        {0: lambda v: v.buy(2, stop=95), 1: lambda v: v.buy(1, 98, stop=90)},
+        ["#1 stop_loss sell 2 @ 95", "#2 order buy 1 @ 98"],
+    ),
     (
         "the oldest legs shrink first",
         [100, 100, 100, (100, 100, 90, 90)],
@@ -226,6 +233,34 @@ def test_trades() -> None:
         "330 #1 stop_loss sell 1 @ 94",
     ]
     vault.agrees()
+
+
+def test_a_reduce_only_order_never_opens() -> None:
+    """Should one ever exceed the position, which no gate approves, the excess is cancelled."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.advance(trade(0, 100, 100))
+    vault.buy(2)
+    vault.advance(trade(250, 100, 100))
+    excess = order("BTC", "sell", 5, reduce_only=True, confidence=1, reasoning="too much")
+    # Stands in for a gate that errs: the real one refuses this order.
+    done(vault.venue.account("vault", lambda approval: excess))
+    vault.sell(2, reduce_only=True)
+    told = [vault.line(one) for one in vault.advance(trade(500, 99, 100))]
+    assert told == [
+        "#2 accepted",
+        "#2 order sell 2 @ 99",
+        "#2 cancelled: reduce-only: nothing is left to reduce",
+    ]
+    assert done(vault.account.statement()).positions == {}
+
+
+def test_an_entry_past_its_stop_is_stopped_by_the_same_trade() -> None:
+    """Protected from the moment of the fill on, not from the next price on."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.advance(trade(0, 100, 100))
+    vault.buy(1, stop=95)
+    told = [vault.line(one) for one in vault.advance(trade(250, 94, 100))]
+    assert told == ["#1 accepted", "#1 order buy 1 @ 94", "#1 stop_loss sell 1 @ 94"]
 
 
 def test_a_late_trade_fills_nothing_that_came_after_it() -> None:

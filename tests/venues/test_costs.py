@@ -74,8 +74,10 @@ def test_impact_grows_with_what_a_stop_has_sold_already() -> None:
     """The second half of a stop, at the same market, is dearer than the first."""
     costs = replace(FREE, impact=D("0.01"), participation=D("0.01"))
     vault = Vault(PaperVenue(costs=costs), deposit=10**8, atr=10**6)
-    prices = [2**20, 2**20, 2**20, 2**20 * D("0.9"), 2**20 * D("0.9")]
-    bars = [*doubling(21, 100.0), *(bar(21 + number, price, volume=100.0) for number, price in enumerate(prices))]
+    prices = [2**20, 2**20, 2**20 * D("0.9"), 2**20 * D("0.9")]
+    later = [bar(21 + number, price, volume=100.0) for number, price in enumerate(prices)]
+    later[0] = bar(21, 2**20, volume=200.0)  # two at once for the entry, one at a time for the exit
+    bars = [*doubling(21, 100.0), *later]
     play(vault, bars, {21: lambda v: v.buy(2, stop=10**6)})
     stops = [one.price for one in vault.reports if isinstance(one, Filled) and one.leg == "stop_loss"]
     assert len(stops) == 2

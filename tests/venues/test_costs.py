@@ -161,6 +161,14 @@ def test_fees_are_rounded_against_the_account(bp: str, fee: str) -> None:
     assert plain(fill.fee) == fee
 
 
+@pytest.mark.parametrize(("side", "price"), [("buy", "100.010000002"), ("sell", "99.99")])
+def test_prices_are_rounded_against_the_account(side: str, price: str) -> None:
+    """100.000000001 and a basis point: 100.0100000010001 to buy, 99.9900000009999 to sell."""
+    vault = Vault(PaperVenue(costs=replace(FREE, half_spread_bp=D(1))))
+    lines = play(vault, [bar(0, 100), bar(1, "100.000000001")], {0: lambda v: v.submit(side, 1)})
+    assert lines[1:] == [f"1 #1 order {side} 1 @ {price}"]
+
+
 def test_a_limit_bounds_the_slippage() -> None:
     """A limit that takes pays spread and impact, up to its limit and not further."""
     costs = replace(FREE, half_spread_bp=D(100))

@@ -281,9 +281,9 @@ def test_bars_made_of_trades_fill_nothing_twice() -> None:
     vault = Vault(PaperVenue(costs=FREE))
     vault.advance(trade(0, 100, 10))
     vault.buy(1, 98)
-    vault.advance(trade(30_000, 99, 10))
-    made = bar(0, 100, 100, 90, 99, volume=20.0)
-    assert vault.advance(replace(trade(60_000, 99, 10), closed=(made,))) == []
+    vault.advance(trade(90_000, 99, 10))
+    made = bar(1, 100, 100, 90, 99, volume=20.0)
+    assert vault.advance(replace(trade(120_000, 99, 10), closed=(made,)))[1:] == []
 
 
 def test_a_feed_without_opens() -> None:

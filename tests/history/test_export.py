@@ -92,7 +92,7 @@ def test_cells_read_back(values: list[str | int | Decimal | None]) -> None:
     """Whatever a row holds, a strict reader finds it again, and only numbers begin like a formula."""
     values = [7, *values]  # every list begins with the sequence: a line of one empty cell would be an empty line
     names = [f"c{number}" for number in range(len(values))]
-    text = "".join(lines(names, [values]))
+    text = "".join(lines(names, [map(cell, values)]))
     header, row = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert header == names
     for value, found in zip(values, row, strict=True):

@@ -21,6 +21,7 @@ from gxrisk.vaults.reconciliation import Difference, differences
 from gxrisk.vaults.settings import TOPIC as SETTINGS
 from gxrisk.vaults.settings import VaultSettings, tier_limits
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
+from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
 from gxrisk.venues.protocol import Account, VenueError
 
 EQUITY: Final = "equity"
@@ -158,6 +159,10 @@ class Vault:
             raise VaultError("a withdrawal is on its way; pay in when it is paid")
         await self._deposits.book(transfer_id, amount)
         self._is_busy = True
+
+    def preview_withdrawal(self, amount: Decimal) -> WithdrawalPreview:
+        """What withdrawing `amount` would do, before it is signed; nothing changes."""
+        return preview(self.gate.snapshot(), self.gate.limits, amount)
 
     def withdraw(self, request: bytes | str) -> Pending:
         """Take a withdrawal that the owner signed: positions close at once, then it is paid (`Withdrawals.request`)."""

@@ -1,6 +1,6 @@
 """The plots: inline SVG whose colours come from the page's style sheet, so that it follows light, dark and print."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +15,12 @@ _TOP: Final = 30
 _BOTTOM: Final = 26
 _RIGHT: Final = 12
 _CHARACTER: Final = 7.2
+_LEFT: Final = 12 + 7 * _CHARACTER  # both plots have the same, so that a moment stands above itself
 _LABEL_GAP: Final = 26
 _BAND_MIN: Final = 2.0
 
 Points = Sequence[tuple[float, float]]
+Place = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def drawdown_plot(report: Report) -> Markup:
     worst = -min(one[1] for one in points)
     said = f"Deepest drawdown {worst:.2%} of the drawdown base."
     if limit is not None:
-        said += f" The limit is {limit * 100:f} %.".replace(".000000000", "")
+        said += f" The limit is {float(limit):.4g} of it."
     lowest = min(-worst, 0.0 if limit is None else -float(limit) * 1.04)
     axis = values(lowest, 0.0, 4, lambda value, digits: f"{abs(value) * 100:.{max(digits - 2, 0)}f} %")
     return Markup("").join(
@@ -70,7 +72,7 @@ def _plot(
 ) -> Markup:
     span = report.span
     across = times(span.since_ns / _NS_PER_S, span.until_ns / _NS_PER_S, frame.time_ticks)
-    left = 12 + _CHARACTER * max(len(label) for _, label in axis.ticks)
+    left = max(_LEFT, 12 + _CHARACTER * max(len(label) for _, label in axis.ticks))
     width, height = frame.width - left - _RIGHT, frame.height - _TOP - _BOTTOM
 
     def x(at_s: float) -> float:
@@ -81,15 +83,11 @@ def _plot(
 
     line = [(x(at), y(value)) for at, value in thinned(points, round(width))]
     path = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in line)
-    base = y(0.0) if axis.low <= 0 <= axis.high else _TOP + height
-    parts = [
-        _bands(report.episodes, across, left, width, height),
-        *_grid(axis, across, frame, x, y),
-        Markup('<path class="area" d="{} L{:.1f} {:.1f} L{:.1f} {:.1f} Z"/>').format(
-            path, line[-1][0], base, line[0][0], base
-        ),
-        Markup('<path class="line" d="{}"/>').format(path),
-    ]
+    parts = [_bands(report.episodes, across, left, width, height), *_grid(axis, across, frame, x, y)]
+    if axis.high == 0:  # an area means something only where it ends at zero
+        zero = Markup('<path class="area" d="{} L{:.1f} {:.1f} L{:.1f} {:.1f} Z"/>')
+        parts.append(zero.format(path, line[-1][0], y(0), line[0][0], y(0)))
+    parts.append(Markup('<path class="line" d="{}"/>').format(path))
     if limit is not None:
         at = y(limit)
         parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f} H{:.1f}"/>').format(left, at, left + width))
@@ -107,9 +105,7 @@ def _plot(
     )
 
 
-def _grid(axis: Axis, across: Axis, frame: Frame, x: object, y: object) -> Iterable[Markup]:
-    assert callable(x)
-    assert callable(y)
+def _grid(axis: Axis, across: Axis, frame: Frame, x: Place, y: Place) -> Iterable[Markup]:
     left, right = x(across.low), x(across.high)
     bottom = y(axis.low)
     for value, label in axis.ticks:

@@ -54,7 +54,7 @@ class Curve:
 
     >>> curve = Curve.of(Decimal(r) for r in ("0.01", "-0.02", "0.03"))
     >>> curve.total_return, curve.max_drawdown
-    (Decimal('0.010494000000000000'), Decimal('0.020000000000000000'))
+    (Decimal('0.019494000000000000'), Decimal('0.020000000000000000'))
     """
 
     count: int = 0

@@ -9,7 +9,12 @@ from gxrisk.history.amounts import EXACT
 from gxrisk.history.rows import Decision, Trade
 from gxrisk.vaults.report.curve import FRACTION, ZERO
 
-MALFUNCTIONS: Final = ("the strategy raised ", "the strategy gave no answer", "the strategy answered ", "the strategy's ")
+MALFUNCTIONS: Final = (
+    "the strategy raised ",
+    "the strategy gave no answer",
+    "the strategy answered ",
+    "the strategy's ",
+)
 _DAY_NS: Final = 86_400_000_000_000
 
 

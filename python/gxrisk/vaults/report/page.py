@@ -22,12 +22,16 @@ _FILTERS: Final = (
 def page(report: Report) -> str:
     """The report as HTML. All text in it is escaped, and its policy lets a browser load nothing."""
     style = _style()
-    return _environment().get_template("page.html.jinja").render(
-        report=report,
-        style=style,
-        style_hash=b64encode(sha256(style.encode()).digest()).decode("ascii"),
-        equity_plot=equity_plot(report),
-        drawdown_plot=drawdown_plot(report),
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            style=style,
+            style_hash=b64encode(sha256(style.encode()).digest()).decode("ascii"),
+            equity_plot=equity_plot(report),
+            drawdown_plot=drawdown_plot(report),
+        )
     )
 
 

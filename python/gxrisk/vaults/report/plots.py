@@ -44,14 +44,14 @@ def equity_plot(report: Report) -> Markup:
     lowest, highest = min(one[1] for one in points), max(one[1] for one in points)
     said = f"Equity from {points[0][1]:,.2f} to {points[-1][1]:,.2f}, lowest {lowest:,.2f}, highest {highest:,.2f}."
     axis = values(lowest, highest, 4, lambda value, digits: f"{value:,.{digits}f}")
-    return Markup("").join(
-        _plot(report, frame, "equity", "Equity", said, axis, points, limit=None) for frame in FRAMES
-    )
+    return Markup("").join(_plot(report, frame, "equity", "Equity", said, axis, points, limit=None) for frame in FRAMES)
 
 
 def drawdown_plot(report: Report) -> Markup:
     """The gate's drawdown below its base, downwards, with the limit where the vault is paused."""
-    points = [(point.at_ns / _NS_PER_S, -float(point.drawdown)) for point in report.points if point.drawdown is not None]
+    points = [
+        (point.at_ns / _NS_PER_S, -float(point.drawdown)) for point in report.points if point.drawdown is not None
+    ]
     if len(points) < 2:
         return Markup()
     limit = report.settings.max_drawdown

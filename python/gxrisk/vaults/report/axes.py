@@ -63,7 +63,7 @@ def times(since_s: float, until_s: float, wanted: int) -> Axis:
 
 
 def thinned(points: Sequence[tuple[float, float]], columns: int) -> list[tuple[float, float]]:
-    """At most four points for each of so many columns, the lowest and the highest among them, so that no peak is lost."""
+    """At most four points for each of so many columns, its lowest and highest among them, so that no peak is lost."""
     if len(points) <= 4 * columns:
         return list(points)
     low, high = points[0][0], points[-1][0]

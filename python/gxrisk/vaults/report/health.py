@@ -73,7 +73,8 @@ def health(decisions: Sequence[Decision], trades: Sequence[Trade], openings: Map
     half = len(confidences) // 2
     first, second = mean(confidences[:half]), mean(confidences[half:])
     opening = [one for one in answers if one.asset is not None and not one.reduce_only]
-    judged = [(openings[one.decision].confidence, one.profit > 0) for one in trades if one.decision in openings]
+    opened = [(openings.get(one.decision), one) for one in trades if one.decision is not None]
+    judged = [(opening.confidence, one.profit > 0) for opening, one in opened if opening is not None]
     won = mean([Decimal(is_won) for _, is_won in judged])
     return Health(
         answers=len(answers),

@@ -141,7 +141,7 @@ def _bands(episodes: Sequence[Episode], across: Axis, left: float, width: float,
         else:
             labels.append((start, one.number, one.number))
     for at, first, last in labels:
-        text = f"{first}" if first == last else f"{first}–{last}"
+        text = f"{first}" if first == last else f"{first}\N{EN DASH}{last}"
         drawn.append(
             Markup('<text class="band-label" x="{:.1f}" y="{}">{}</text>').format(
                 min(at, left + width - len(text) * _CHARACTER), _TOP - 8, text

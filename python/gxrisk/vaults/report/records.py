@@ -1,4 +1,4 @@
-"""What a report needs of the journal itself, since a history does not copy it: marks, requests to cancel, the last record."""
+"""What a report needs of the journal itself, since a history does not copy it: marks, cancels, the last record."""
 
 from bisect import bisect_left
 from collections import defaultdict

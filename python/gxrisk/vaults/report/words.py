@@ -120,7 +120,7 @@ def _data(value: Decimal | None, form: Form) -> Markup:
         return _UNKNOWN
     text = form(value)
     is_nothing = not any(digit in text for digit in "123456789")
-    text = text.lstrip("+-") if is_nothing else text.replace("-", "−")
+    text = text.lstrip("+-") if is_nothing else text.replace("-", "\N{MINUS SIGN}")
     return Markup('<data value="{}">{}</data>').format(plain(value), text)
 
 

@@ -89,13 +89,7 @@ def _plot(
         parts.append(zero.format(path, line[-1][0], y(0), line[0][0], y(0)))
     parts.append(Markup('<path class="line" d="{}"/>').format(path))
     if limit is not None:
-        at = y(limit)
-        parts.append(Markup('<path class="limit" d="M{:.1f} {:.1f} H{:.1f}"/>').format(left, at, left + width))
-        parts.append(
-            Markup('<text class="limit-label" x="{:.1f}" y="{:.1f}" text-anchor="end">limit {:.4g} %</text>').format(
-                left + width - 4, at - 5, -limit * 100
-            )
-        )
+        parts.append(_limit_line(limit, line, left, width, y(limit)))
     label = f"{name}-{frame.kind}"
     return Markup(
         '<svg class="plot {} {}" viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-desc">'
@@ -103,6 +97,23 @@ def _plot(
     ).format(
         frame.kind, name, frame.width, frame.height, label, label, label, title, label, said, Markup("").join(parts)
     )
+
+
+def _limit_line(limit: float, line: Points, left: float, width: float, at: float) -> Markup:
+    """The line and its label, on the side where the curve keeps further away."""
+    text = f"limit {-limit * 100:.4g} %"
+    size = len(text) * _CHARACTER
+
+    def room(start: float, end: float) -> float:
+        return min((abs(py - at) for px, py in line if start <= px <= end), default=at)
+
+    right = left + width
+    is_right = room(right - size, right) >= room(left, left + size)
+    x, anchor = (right - 4, "end") if is_right else (left + 4, "start")
+    return Markup(
+        '<path class="limit" d="M{:.1f} {:.1f} H{:.1f}"/>'
+        '<text class="limit-label" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>'
+    ).format(left, at, right, x, at - 5, anchor, text)
 
 
 def _grid(axis: Axis, across: Axis, frame: Frame, x: Place, y: Place) -> Iterable[Markup]:

@@ -49,6 +49,7 @@ class Recorded:
     marks: dict[str, Marks] = field(default_factory=lambda: defaultdict(Marks))
     decided_at: dict[int, Decimal | None] = field(default_factory=dict)  # a decision's own mark, by its sequence
     cancels: list[Cancels] = field(default_factory=list)
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)  # of a breaker at a time: the record
     first: int | None = None
     last: int | None = None
     last_ns: int | None = None
@@ -75,6 +76,8 @@ class Recorded:
                     self.marks[mark["asset"]].add(nanoseconds(mark["time"]), mark["price"])
             case "decision":
                 self.decided_at[record["sequence"]] = record["evidence"]["mark"]
+            case "end":
+                self.ends[record["breaker"], record["time_ns"]] = record["sequence"]
             case "cancel_requested":
                 self.cancels.append(Cancels(record["sequence"], record["time_ns"], tuple(record["order_ids"])))
 

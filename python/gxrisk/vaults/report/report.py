@@ -126,7 +126,7 @@ def _report(history: History, vault_id: str, journal: str | PathLike[str], span:
         events=tuple(
             timeline(
                 found,
-                recorded.cancels,
+                recorded,
                 history.every(history.notes, vault_id, **within),
                 history.every(history.controls, vault_id, **within),
                 history.every(history.flows, vault_id, **within),

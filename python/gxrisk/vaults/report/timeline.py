@@ -11,7 +11,7 @@ from gxrisk.vaults.auto_pause import TOPIC as AUTO_PAUSE
 from gxrisk.vaults.notices import TOPIC as NOTICES
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.report.episodes import Episode
-from gxrisk.vaults.report.records import Cancels
+from gxrisk.vaults.report.records import Cancels, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Event:
 
 def timeline(
     episodes: Iterable[Episode],
-    cancels: Iterable[Cancels],
+    recorded: Recorded,
     notes: Iterable[Note],
     controls: Iterable[Control],
     flows: Iterable[Flow],
     *,
     since_ns: int,
 ) -> list[Event]:
-    """All events of a span in the order of the journal. What an episode's own end changed has no other record."""
+    """All events of a span, in the order of the journal."""
     found = [
-        *(event for one in episodes for event in _of_episode(one, since_ns)),
-        *(Event(one.sequence, one.at_ns, "cancel", _cancelled(one)) for one in cancels),
+        *(event for one in episodes for event in _of_episode(one, recorded, since_ns)),
+        *(Event(one.sequence, one.at_ns, "cancel", _cancelled(one)) for one in recorded.cancels),
         *_of_notes(notes),
         *(Event(one.sequence, one.time_ns, one.kind, words(_details(one))) for one, words in _told(controls)),
         *(Event(one.sequence, one.time_ns, one.kind, _paid(one)) for one in flows if one.kind != "funding"),
@@ -44,13 +44,14 @@ def timeline(
     return sorted(found, key=lambda event: (event.at_ns, event.sequence))
 
 
-def _of_episode(one: Episode, since_ns: int) -> Iterator[Event]:
+def _of_episode(one: Episode, recorded: Recorded, since_ns: int) -> Iterator[Event]:
     if one.since_ns >= since_ns:
         text = f"{one.breaker} tripped, the vault is {one.state or 'restricted'}: {one.first_cause}"
         yield Event(one.sequence, one.since_ns, "trip", text)
     if one.ended_ns is not None:
         again = f" after {one.trips} trips" if one.trips > 1 else ""
-        yield Event(one.sequence, one.ended_ns, "end", f"{one.breaker} ended{again}")
+        sequence = recorded.ends.get((one.breaker, one.ended_ns), one.sequence)
+        yield Event(sequence, one.ended_ns, "end", f"{one.breaker} ended{again}")
 
 
 def _cancelled(one: Cancels) -> str:

@@ -13,7 +13,7 @@ from gxrisk.history.times import written
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN: Final = Markup('<span class="unknown">not known</span>')
-_LONG: Final = re.compile(r"(?<![\w.])\d+\.\d{5,}(?!\w)", re.ASCII)
+_LONG: Final = re.compile(r"(?<![\w.,:-])(?:\d+\.\d{5,}|\d{5,}(?:\.\d+)?)(?![\w.-]*\w)", re.ASCII)
 _SIGNIFICANT: Final = 6
 _KEPT: Final = "\n"
 _OF_FRACTIONS: Final = ("price_move", "volatility")

@@ -18,6 +18,7 @@ from gxrisk.cli.history import history
 from gxrisk.cli.keys import keys
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.progress import progress_bar
+from gxrisk.cli.report import report
 from gxrisk.cli.screen import show
 from gxrisk.cli.sources import Source, demo_source, file_source
 from gxrisk.cli.withdraw import withdraw
@@ -139,6 +140,7 @@ app.command()(explain)
 app.command()(export)
 app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
+app.command()(report)
 app.add_typer(withdraw, name="withdraw")
 
 

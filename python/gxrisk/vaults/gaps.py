@@ -64,13 +64,13 @@ class FeedTime:
         return gap
 
     def wrote(self, at_ms: int) -> None:
-        """The journal shows that the vault had seen the feed up to here: no gap follows from it, and none is hidden.
+        """The journal shows that the vault had seen the feed up to here; gaps are for `saw` alone to find.
 
-        A gap is written down before anything that comes after it.
+        None is hidden by it: a gap is written down before anything that comes after it. Nothing begins with it either:
+        where `saw` was never called, nobody watched for gaps.
         """
-        if self.seen_ms is None:
-            self.first_ms = at_ms
-        self.seen_ms = max(self.seen_ms or 0, at_ms)
+        if self.seen_ms is not None:
+            self.seen_ms = max(self.seen_ms, at_ms)
 
     def explain(self, from_ms: int, reason: str) -> None:
         """Mark the gap that began at `from_ms` as explained. Raises `VaultError` for an unknown or explained one."""

@@ -258,4 +258,6 @@ def test_another_strategy_tier_or_bar_begins_anew(settings: VaultSettings) -> No
     paper.record.catch_up(paper.gate)
     assert failing(judged(paper)) == ["days", "profit", "drawdown", "round_trips"]
     assert (paper.record.settings, paper.record.started) == (settings, paper.gate.sequence)
+    assert paper.record.time.since_ms() is None
+    paper.see(paper.now_ms + BAR_MS)
     assert paper.record.time.since_ms() == paper.now_ms

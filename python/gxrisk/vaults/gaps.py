@@ -35,10 +35,10 @@ class FeedTime:
     399999
     """
 
-    def __init__(self, gap_ms_max: int, first_ms: int | None = None) -> None:
+    def __init__(self, gap_ms_max: int) -> None:
         self.gap_ms_max = gap_ms_max
-        self.first_ms = first_ms
-        self.seen_ms = first_ms
+        self.first_ms: int | None = None
+        self.seen_ms: int | None = None
         self._gaps: list[Gap] = []
 
     @property
@@ -106,7 +106,7 @@ class FeedTime:
     @classmethod
     def of_dict(cls, kept: dict[str, Any]) -> "FeedTime":
         """The inverse of `to_dict`."""
-        made = cls(int(kept["gap_ms_max"]), kept["first_ms"])
-        made.seen_ms = kept["seen_ms"]
+        made = cls(int(kept["gap_ms_max"]))
+        made.first_ms, made.seen_ms = kept["first_ms"], kept["seen_ms"]
         made._gaps = [Gap(*gap) for gap in kept["gaps"]]
         return made

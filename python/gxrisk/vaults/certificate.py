@@ -29,9 +29,9 @@ class GraduationError(GxriskError):
 class Certificate:
     """That a strategy version, to the byte, met the requirements in a paper vault under these limits.
 
-    `evidence` holds what was required and observed, and the performance. `from_ms` to `until_ms` is the feed time of it;
-    `evidence_sequence` the last journal record that it was folded from, `sequence` and `hash` the journal's head when it
-    was issued, to find the same journal by.
+    `evidence` holds what was required and observed, and the performance; `from_ms` to `until_ms` is its feed time,
+    `evidence_sequence` the last journal record that it was folded from. `sequence` and `hash` are the journal's head
+    when it was issued, to find the same journal by.
     """
 
     vault_id: str
@@ -68,9 +68,9 @@ class Certificate:
 def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certificate:
     """Write the certificate of a graduation into the vault's journal, once; `gate.attest("certificate")` signs it.
 
-    A certificate that the vault has for the same strategy version, tier and limits is given back as it is: asking again,
-    after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or `strategy_changed` or `tier`
-    where the vault is not any more what was judged.
+    A certificate that the vault has for the same strategy version, tier and limits is given back as it is: asking
+    again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or `strategy_changed` or
+    `tier` where the vault is not any more what was judged.
     """
     if not graduation.has_graduated or graduation.from_ms is None or graduation.until_ms is None:
         missing = "; ".join(one.sentence for one in graduation.requirements if not one.passed)

@@ -57,12 +57,12 @@ class PaperRecord:
     def __init__(self, settings: VaultSettings, sequence: int = 0, *, gap_s_max: int = GAP_S_MAX) -> None:
         self.sequence = sequence
         self._gap_s_max = gap_s_max
-        self._begin(settings, None)
+        self._begin(settings)
 
-    def _begin(self, settings: VaultSettings, first_ms: int | None) -> None:
+    def _begin(self, settings: VaultSettings) -> None:
         self.settings = settings
         self.started = self.sequence
-        self.time = FeedTime(1000 * max(self._gap_s_max, 2 * settings.bar_s), first_ms)
+        self.time = FeedTime(1000 * max(self._gap_s_max, 2 * settings.bar_s))
         self.curve = Curve()
         self.trades = Trades()
         self._hours: deque[Hour] = deque()
@@ -81,7 +81,7 @@ class PaperRecord:
         record = cls(settings) if kept is None else cls.from_json(kept)
         record.catch_up(gate)
         if record.settings != settings:
-            record._begin(settings, record.time.seen_ms)
+            record._begin(settings)
         return record
 
     def catch_up(self, gate: Gate) -> None:
@@ -205,7 +205,7 @@ class PaperRecord:
 
     def _set(self, settings: VaultSettings) -> None:
         if settings != self.settings:
-            self._begin(settings, self.time.seen_ms)
+            self._begin(settings)
 
     # As a note
 

@@ -35,10 +35,10 @@ class FeedTime:
     399999
     """
 
-    def __init__(self, gap_ms_max: int, first_ms: int | None = None) -> None:
+    def __init__(self, gap_ms_max: int) -> None:
         self.gap_ms_max = gap_ms_max
-        self.first_ms = first_ms
-        self.seen_ms = first_ms
+        self.first_ms: int | None = None
+        self.seen_ms: int | None = None
         self._gaps: list[Gap] = []
 
     @property
@@ -64,13 +64,13 @@ class FeedTime:
         return gap
 
     def wrote(self, at_ms: int) -> None:
-        """The journal shows that the vault had seen the feed up to here: no gap follows from it, and none is hidden.
+        """The journal shows that the vault had seen the feed up to here; gaps are for `saw` alone to find.
 
-        A gap is written down before anything that comes after it.
+        None is hidden by it: a gap is written down before anything that comes after it. Nothing begins with it either:
+        where `saw` was never called, nobody watched for gaps.
         """
-        if self.seen_ms is None:
-            self.first_ms = at_ms
-        self.seen_ms = max(self.seen_ms or 0, at_ms)
+        if self.seen_ms is not None:
+            self.seen_ms = max(self.seen_ms, at_ms)
 
     def explain(self, from_ms: int, reason: str) -> None:
         """Mark the gap that began at `from_ms` as explained. Raises `VaultError` for an unknown or explained one."""
@@ -106,7 +106,7 @@ class FeedTime:
     @classmethod
     def of_dict(cls, kept: dict[str, Any]) -> "FeedTime":
         """The inverse of `to_dict`."""
-        made = cls(int(kept["gap_ms_max"]), kept["first_ms"])
-        made.seen_ms = kept["seen_ms"]
+        made = cls(int(kept["gap_ms_max"]))
+        made.first_ms, made.seen_ms = kept["first_ms"], kept["seen_ms"]
         made._gaps = [Gap(*gap) for gap in kept["gaps"]]
         return made

@@ -65,9 +65,9 @@ def judge(
 ) -> Graduation:
     """Hold a paper record against the requirements at `now_ms` (UTC, feed time).
 
-    Days: at least 7 of feed time without an unexplained gap. Profit: equity gained over the last 7 days, flows left out,
-    above 0. Drawdown: over the last 7 days below the tier's limit, be it the gate's (of its base) or from the highest
-    point. Round trips: at least `round_trips_min` that ended in the last 7 days, itself at least 1.
+    Days: at least 7 of feed time without an unexplained gap. Profit: equity gained over the last 7 days, flows left
+    out, above 0. Drawdown: over the last 7 days below the tier's limit, be it the gate's (of its base) or from the
+    highest point. Round trips: at least `round_trips_min` that ended in the last 7 days, itself at least 1.
     """
     if round_trips_min < 1:
         raise ValueError(f"round_trips_min is {round_trips_min}; without a single trade nothing was shown")

@@ -20,7 +20,7 @@ _AMOUNTS = frozenset({"quantity", "cost", "profit", "fees", "entered", "entry_va
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """One round trip: `quantity` base units were bought and sold (or the other way round), money is in the quote currency.
+    """One round trip of `quantity` base units; money in the quote currency, `profit` net of fees.
 
     `opened` and `closed` are the records of the first and last fill, `decision` that of the decision that opened it:
     None where nobody approved it. `reasoning` is that decision's.
@@ -80,7 +80,8 @@ class RoundTrips:
         """The inverse of `to_rows`."""
         made = cls()
         for row in rows:
-            position = Position(**{name: Decimal(one) if name in _AMOUNTS else one for name, one in row.items()})
+            fields: dict[str, Any] = {name: Decimal(one) if name in _AMOUNTS else one for name, one in row.items()}
+            position = Position(**fields)
             made._held[position.asset] = position
         return made
 

@@ -13,7 +13,7 @@ _SEALED: Final = ("account", "licensed", "is_live")
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """What a live vault's right to trade rests on: the paper vault's signed certificate, and what it is checked against."""
+    """What a live vault may trade by: the paper vault's signed certificate, and what that is checked against."""
 
     token: bytes | None
     head_key: bytes

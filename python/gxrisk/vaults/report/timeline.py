@@ -121,6 +121,6 @@ _CONTROLS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "limits": lambda _: "limits changed",
     "risk_scale": lambda details: f"risk scale set to {details['scale']}",
     "restarted": lambda _: "the vault was opened again",
-    "owner_key": lambda _: "the owner's key changed",
+    "owner_key": lambda _: "the owner's key was set",
     "volatility": lambda details: f"market volatility given as {details['volatility']}",
 }

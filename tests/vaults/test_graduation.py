@@ -47,6 +47,7 @@ def test_seven_days_to_the_millisecond(last_ms: int, days: bool) -> None:
     paper = Paper()
     paper.week(last_ms=last_ms)
     assert failing(judged(paper)) == ([] if days else ["days"])
+    assert judged(paper).requirements[0].sentence.startswith("7.00 days" if days else "6.99 days")
 
 
 @pytest.mark.parametrize(("profit", "wins"), [("-0.000000001", False), ("0", False), ("0.000000001", True)])
@@ -248,6 +249,18 @@ OTHERS: list[VaultSettings] = [
     VaultSettings("growth", VERSION, bar_s=900),
     VaultSettings("growth", VERSION, assets=("BTC",)),
 ]
+
+
+@pytest.mark.parametrize("drawdown", ["0.14", "0.16"])
+def test_new_limits_begin_anew(drawdown: str) -> None:
+    """What was shown under other limits, tighter or looser, was not shown under these."""
+    paper = Paper()
+    paper.week()
+    limits = GROWTH.replace(max_drawdown=drawdown)
+    paper.gate.set_limits(limits)
+    paper.record.catch_up(paper.gate)
+    found = judge(paper.record, limits, paper.now_ms)
+    assert failing(found) == ["days", "profit", "drawdown", "round_trips"]
 
 
 @pytest.mark.parametrize("settings", OTHERS)

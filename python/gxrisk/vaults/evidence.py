@@ -38,8 +38,8 @@ class Hour:
 class PaperRecord:
     """The fold of a paper vault's journal since its period began; `to_json` is what the note `paper` holds.
 
-    A period belongs to one strategy version, tier and length of bars: a `vault` note that says otherwise begins a new
-    one. `saw` is called for each moment of the feed, `fold` for each event of the journal; `keep` writes the note, at
+    A period belongs to one strategy version, tier, length of bars and set of limits: a `vault` note that says otherwise
+    begins a new one, and so do new limits. `saw` is called for each moment of the feed, `fold` for each event of the journal; `keep` writes the note, at
     once when `saw` returned a gap and when one was explained, else now and then. `resume` goes on from the note and the
     events after it, which gives what folding everything would have given.
 
@@ -125,6 +125,8 @@ class PaperRecord:
                     self._hour_trades = self._hour_trades.after(trip.profit)
             case "trip" if event["breaker"] == "drawdown":
                 self._drawdowns += 1
+            case "limits":
+                self._begin(self.settings)
             case "note" if event["topic"] == EQUITY and event["text"]:
                 self._sample(json.loads(event["text"]))
             case "note" if event["topic"] == SETTINGS and event["text"]:

@@ -105,7 +105,8 @@ def limits_hash(limits: Limits) -> str:
 
 def _days(served_ms: int) -> Requirement:
     days = plain(Decimal(served_ms) / DAY_MS)
-    sentence = f"{served_ms / DAY_MS:.2f} days of market data without an unexplained gap; 7 are asked for"
+    # Cut off, not rounded: what is a moment short of seven days does not read as seven.
+    sentence = f"{served_ms * 100 // DAY_MS / 100:.2f} days of market data without an unexplained gap; 7 are asked for"
     return Requirement("days", "7", days, served_ms >= WINDOW_MS, sentence)
 
 
@@ -129,9 +130,11 @@ def _drawdown(performance: Performance | None, record: PaperRecord, limit: Decim
         return Requirement("drawdown", required, None, False, "no equity has been recorded yet")
     worst = max(performance.curve.max_drawdown, *(hour.sample.drawdown for hour in record.window()))
     trips = record.drawdowns()
-    sentence = f"the largest drawdown of the last 7 days is {worst:.2%}; it must be below {limit:.0%}"
+    sentence = f"the largest drawdown of the last 7 days is {worst:.2%}; it must be below {plain(limit * 100)}%"
     if trips:
-        sentence = f"the drawdown breaker tripped {trips} times in the last 7 days: {limit:.0%} or more was lost"
+        sentence = (
+            f"the drawdown breaker tripped {trips} times in the last 7 days: {plain(limit * 100)}% or more was lost"
+        )
     return Requirement("drawdown", required, plain(worst), worst < limit and not trips, sentence)
 
 

@@ -1,11 +1,13 @@
 """Journals of real weeks: vaults that lived through the crash of 22 December 2017."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from gxrisk import Limits
+from gxrisk.vaults import StrategyVersion, VaultSettings
 from gxrisk.vaults.report import report_writer
 
 from tests.vaults.fleets import Listener, fleet, minutes, settings
@@ -50,6 +52,19 @@ async def crash(folder: Path) -> Week:
     return Week(folder / "vaults", tuple(listener.codes))
 
 
-def lived(folder: Path) -> Week:
-    """The crash, in an event loop of its own."""
-    return asyncio.run(crash(folder))
+async def unsure(folder: Path) -> Week:
+    """A day of a strategy that is too unsure half of the time, and breaks now and then."""
+    one = fleet(folder)
+    version = StrategyVersion.of("tests.report.strategies:Unsure", "1 <b>beta</b>")
+    vault = await one.create("ann", VaultSettings("growth", version, bar_s=900))
+    await vault.fund("first", Decimal(10_000))
+    for moment in minutes(24 * 60, "BTC"):
+        await one.step(moment)
+    await one.close()
+    assert one.failed == {}
+    return Week(folder / "vaults", ())
+
+
+def lived(life: Coroutine[None, None, Week]) -> Week:
+    """A week, lived in an event loop of its own."""
+    return asyncio.run(life)

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from os import PathLike
+from typing import TypeVar
 
-from gxrisk.history import Decision, EquityPoint, History, Trade
+from gxrisk.history import Decision, EquityPoint, History, Page, Trade
 from gxrisk.history.amounts import EXACT
+from gxrisk.vaults.notices import TOPIC as NOTICES
 from gxrisk.vaults.report.avoided import Avoided, Forgone, forgone, sums
 from gxrisk.vaults.report.curve import Point, points
 from gxrisk.vaults.report.episodes import Episode, episodes
@@ -16,6 +18,8 @@ from gxrisk.vaults.report.records import Recorded
 from gxrisk.vaults.report.settings import Settings, settings_at
 from gxrisk.vaults.report.spans import Span
 from gxrisk.vaults.report.timeline import Event, timeline
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def _report(history: History, vault_id: str, journal: str | PathLike[str], span:
                 history.every(history.controls, vault_id, **within),
                 history.every(history.flows, vault_id, **within),
                 since_ns=since_ns,
+                before=_last(history.notes(vault_id, topic=NOTICES, until_ns=since_ns, limit=1)),
             )
         ),
         outcomes=_outcomes(decisions),
@@ -143,7 +148,10 @@ def _report(history: History, vault_id: str, journal: str | PathLike[str], span:
 
 def _point_at(history: History, vault_id: str, time_ns: int) -> EquityPoint | None:
     """The last point of the curve not later than a time."""
-    page = history.equity(vault_id, until_ns=time_ns + 1, limit=1)
+    return _last(history.equity(vault_id, until_ns=time_ns + 1, limit=1))
+
+
+def _last(page: Page[Row]) -> Row | None:
     return page.rows[0] if page.rows else None
 
 

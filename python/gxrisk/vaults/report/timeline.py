@@ -9,6 +9,7 @@ from gxrisk.history.amounts import plain
 from gxrisk.history.rows import Control, Flow, Note
 from gxrisk.vaults.auto_pause import TOPIC as AUTO_PAUSE
 from gxrisk.vaults.notices import TOPIC as NOTICES
+from gxrisk.vaults.notices import Notice
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.report.episodes import Episode
 from gxrisk.vaults.report.records import Cancels, Recorded
@@ -32,12 +33,13 @@ def timeline(
     flows: Iterable[Flow],
     *,
     since_ns: int,
+    before: Note | None,
 ) -> list[Event]:
-    """All events of a span, in the order of the journal."""
+    """All events of a span, in the order of the journal; `before` is the last note on notices before it."""
     found = [
         *(event for one in episodes for event in _of_episode(one, recorded, since_ns)),
         *(Event(one.sequence, one.at_ns, "cancel", _cancelled(one)) for one in recorded.cancels),
-        *_of_notes(notes),
+        *_of_notes(notes, before),
         *(Event(one.sequence, one.time_ns, one.kind, words(_details(one))) for one, words in _told(controls)),
         *(Event(one.sequence, one.time_ns, one.kind, _paid(one)) for one in flows if one.kind != "funding"),
     ]
@@ -59,22 +61,29 @@ def _cancelled(one: Cancels) -> str:
     return f"the gate asked for the cancel of {orders}: {', '.join(one.order_ids)}"
 
 
-def _of_notes(notes: Iterable[Note]) -> Iterator[Event]:
-    told: int | None = None
+def _of_notes(notes: Iterable[Note], before: Note | None) -> Iterator[Event]:
+    told = max((notice.number for notice in _waiting(before)), default=0) if before else 0
     for note in notes:
         if note.topic == NOTICES:
-            kept = _json(note.text)
-            for notice in kept.get("waiting", []):
-                if told is None or notice["number"] > told:
-                    told = notice["number"]
-                    text = f"notified ({notice['severity']}, {notice['code']}): {notice['text']}"
+            for notice in _waiting(note):
+                if notice.number > told:
+                    told = notice.number
+                    text = f"notified ({notice.severity}, {notice.code}): {notice.text}"
                     yield Event(note.sequence, note.time_ns, "notice", text)
         elif note.topic == AUTO_PAUSE:
-            stage = _json(note.text).get("stage", "")
+            stage = str(_json(note.text).get("stage", ""))
             yield Event(note.sequence, note.time_ns, "auto_pause", f"automatic pause: {_PAUSE.get(stage, stage)}")
         elif note.topic == RECONCILIATION:
             text = "gate and venue agree again" if note.text == "[]" else note.text
             yield Event(note.sequence, note.time_ns, "reconciliation", f"reconciliation: {text}")
+
+
+def _waiting(note: Note) -> list[Notice]:
+    try:
+        found = [Notice(**one) for one in _json(note.text).get("waiting", [])]
+    except TypeError:
+        return []
+    return [notice for notice in found if isinstance(notice.number, int)]
 
 
 def _told(controls: Iterable[Control]) -> Iterator[tuple[Control, Callable[[Mapping[str, Any]], str]]]:

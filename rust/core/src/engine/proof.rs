@@ -13,10 +13,10 @@ impl Engine {
     /// Whether a decision that comes next was decided on what the records up to here come to.
     pub fn agrees_with(&self, ruling: &Ruling) -> bool {
         let Ruling { order, evidence, expires, entry, .. } = ruling;
-        let id_is_used = self.id_is_used(order.client_order_id.as_deref());
+        let client_id = self.client_id(order.client_order_id.as_deref());
         let known = Evidence {
             now: evidence.now,
-            ..Evidence::keep(&self.facts(&order.terms.asset, id_is_used), self.limits.clone())
+            ..Evidence::keep(&self.facts(&order.terms.asset, client_id), self.limits.clone())
         };
         known == *evidence
             && evidence.now >= self.now

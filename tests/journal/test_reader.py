@@ -1,4 +1,4 @@
-"""A reader of a long journal: it can be stopped, it may be asked while it works, and it says limits as `Limits` does."""
+"""A reader of a long journal: it can be stopped and asked while it works, and says limits as `Limits` does."""
 
 from __future__ import annotations
 

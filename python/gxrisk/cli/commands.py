@@ -123,7 +123,7 @@ def replay_command(
         source = file_source(data, asset or [], interval)
         _run(source, [plan], model, settings, mark_age_s_max, json, no_progress)
         if journal is not None:
-            typer.echo(f"The records of {plan.name} are in {plain(str(journal))}: see gxrisk audit show.")
+            typer.echo(f"The records of {plan.name} are in {plain(str(journal))}: gxrisk audit show prints them.")
 
 
 @app.command()

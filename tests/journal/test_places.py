@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -106,6 +107,18 @@ def test_another_process_is_refused_while_one_writes(tmp_path: Path, clock: Manu
         assert gate.snapshot().collateral == 2
         assert gate.recovery is not None
         assert gate.recovery["epoch"] == 2
+
+
+def test_the_file_of_a_closed_gate_is_whole(tmp_path: Path, clock: ManualClock) -> None:
+    """It can be copied alone, without what SQLite keeps beside it, whether or not the gate's object still lives."""
+    file, copy = tmp_path / "vault.gxr", tmp_path / "copy.gxr"
+    gate = Gate("places", GROWTH, clock=clock, journal=file)
+    gate.deposit(5)
+    gate.close()
+    shutil.copyfile(file, copy)
+    assert JournalReader(copy).events() == JournalReader(file).events()
+    with Gate.open(copy, clock=clock) as opened:
+        assert opened.snapshot().equity == 5
 
 
 def test_a_reader_lets_a_gate_work_and_sees_what_it_does(tmp_path: Path, clock: ManualClock) -> None:

@@ -77,7 +77,7 @@ coded_as! {
     Span: u64, |span| span.nanos().unsigned_abs(), |nanos| i64::try_from(nanos).ok().map(Span::from_nanos);
     // A day outside of time has no date.
     Day: i64, |day| day.0, |day| Some(Day(day)).filter(|day| day.start().day() == *day);
-    Mask: u32, |mask| mask.0, |bits| Some(Mask(bits));
+    Mask: u32, |mask| mask.0, |bits| Some(Mask(bits)).filter(|_| bits & !Mask::ALL == 0);
 }
 
 impl<const N: usize> Coded for [u8; N] {

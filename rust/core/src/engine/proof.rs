@@ -15,8 +15,8 @@ impl Engine {
     /// Whether a decision that comes next was decided on what the records up to here come to.
     pub fn agrees_with(&self, ruling: &Ruling) -> bool {
         let Ruling { order, evidence, expires, entry, .. } = ruling;
-        let id_is_used = self.id_is_used(order.client_order_id.as_deref());
-        let facts = self.facts(&order.terms.asset, id_is_used);
+        let client_id = self.client_id(order.client_order_id.as_deref());
+        let facts = self.facts(&order.terms.asset, client_id);
         let account = Account { oldest_mark: self.oldest_exposed(evidence.now), ..self.account };
         let known = Evidence::keep(&Facts { now: evidence.now, account: &account, ..facts }, self.limits.clone());
         known == *evidence

@@ -79,6 +79,7 @@ impl Gate {
         clock: Arc<dyn Clock>,
         custody: &Custody,
     ) -> Result<Self, GateError> {
+        let mut engine = Engine::new(vault_id, limits, clock.now())?;
         let journal = FileJournal::create(storage, vault_id)?;
         let path = key_path(&storage.path);
         let keys = match &custody.passphrase {
@@ -87,7 +88,6 @@ impl Gate {
             Some(passphrase) => VaultKeys::create(&path, vault_id, passphrase)?,
             None => VaultKeys::generate()?,
         };
-        let mut engine = Engine::new(vault_id, limits, clock.now());
         engine.set_keys(public_halves(&keys))?;
         if let Some(owner_key) = custody.owner_key {
             engine.set_owner_key(owner_key, None)?;

@@ -156,7 +156,7 @@ impl Gate {
         clock: Arc<dyn Clock>,
         journal: Box<dyn Journal>,
     ) -> Result<Self, GateError> {
-        let engine = Engine::new(vault_id, limits, clock.now());
+        let engine = Engine::new(vault_id, limits, clock.now())?;
         let gate = Self::over(engine, Wallet::unmade(), clock, journal);
         gate.operate(|_| ())?;
         Ok(gate)

@@ -16,6 +16,11 @@ def private(file: Path, text: str) -> Path:
     return file
 
 
+def key_files(journal: Path) -> set[str]:
+    """The key files beside a journal."""
+    return {file.name.removeprefix(journal.name) for file in journal.parent.glob(f"{journal.name}.key*")}
+
+
 @pytest.fixture(autouse=True)
 def _no_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GXRISK_PASSPHRASE", "GXRISK_PASSPHRASE_FILE"):

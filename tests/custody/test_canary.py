@@ -16,10 +16,12 @@ from .conftest import PASSPHRASE, private
 from .unsealing import Unsealed, expanded, public_of, shapes, sightings, unseal
 
 ROOT = Path(__file__).parents[2]
-WAYS = {
-    "repr", "str", "vars", "dir", "copy", "deepcopy", "pickle", "reduce", "json", "memoryview", "attributes", "guesses",
-    "refusals", "logging", "collector", "module", "faulthandler", "running.wal",
+# The ways of looking that show what an object holds; the others show what it can do, or what lies in memory's files.
+SHOWING = {
+    "repr", "str", "ascii", "format", "vars", "bytes", "bytearray", "memoryview", "list", "copy", "deepcopy", "pickle",
+    "reduce", "getstate", "json", "attributes", "guesses", "refusals", "logging", "collector", "module",
 }  # fmt: skip
+WAYS = SHOWING | {"dir", "buffer", "faulthandler", "running.wal"}
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,28 @@ class Used:
         return found
 
 
-@pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> Used:
-    """A vault after heavy use in a process of its own."""
-    folder = tmp_path_factory.mktemp("canary")
+def use(folder: Path, leak: str | None = None) -> Used:
+    """A vault after heavy use in a process of its own, which leaks the seed of one of its key files, or none."""
     (folder / "seen").mkdir()
     passphrase = private(folder / "passphrase", f"{PASSPHRASE}\n")
     private(folder / "wrong", "something else entirely\n")
     for name in ("owner", "later"):
         create_owner_key(folder / f"{name}.key", name, passphrase_file=passphrase)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.custody.usage", str(folder)], cwd=ROOT, capture_output=True, check=False
-    )
+    planted = unseal(folder / leak, PASSPHRASE).seeds[0] if leak else b""
+    command = [sys.executable, "-m", "tests.custody.usage", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, input=planted, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     keys = {"before": "before.key", "after": "vault.gxr.key", "owner": "owner.key", "later": "later.key"}
     files = [*(folder / "seen").iterdir(), *folder.glob("*.key*"), *folder.glob("vault.gxr*")]
     places = {str(file.relative_to(folder)): file.read_bytes() for file in files}
     places |= {"stdout": done.stdout, "stderr": done.stderr}
     return Used(folder, places, {name: unseal(folder / file, PASSPHRASE) for name, file in keys.items()})
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Used:
+    """A vault that leaks nothing."""
+    return use(tmp_path_factory.mktemp("canary"))
 
 
 def test_no_secret_is_found(used: Used) -> None:
@@ -72,8 +78,15 @@ def test_no_secret_is_found(used: Used) -> None:
     assert {name: where for name, where in found.items() if where} == {}
 
 
+def test_a_planted_secret_is_found(tmp_path: Path) -> None:
+    """A copy of one seed in an object of Python's shows in every way of looking."""
+    leaky = use(tmp_path, leak="owner.key")
+    seen = {found.rpartition(" in ")[2] for found in sightings(leaky.keys["owner"].seeds[0], leaky.places)}
+    assert {f"seen/{way}" for way in SHOWING} <= seen
+
+
 def test_what_may_be_seen_is_found(used: Used) -> None:
-    """The search finds the public halves where they belong, so that it would find a secret there."""
+    """The search finds the public halves where they belong, in the files, too."""
     before, after, owner = (used.keys[name].publics for name in ("before", "after", "owner"))
     everywhere = ("seen/collector", "seen/json", "seen/running.wal")
     for public, places in ((before[0], everywhere), (after[0], (*everywhere, "seen/attributes"))):

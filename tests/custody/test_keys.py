@@ -1,4 +1,4 @@
-"""Passphrases and where they come from, keys that change, and what a thief of one key cannot do."""
+"""Key files and their damage, keys that change, and what a thief of one key cannot do."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from gxrisk import (
 )
 from gxrisk.custody import create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal
 
-from tests.vectors.canonical import Approval, Withdrawal, head_message
+from tests.vectors.canonical import Approval, Withdrawal, head_message, successor_message
 from tests.vectors.reading import read_approval
 from tests.vectors.signing import Key, verify
 
-from .conftest import PASSPHRASE, private
+from .conftest import PASSPHRASE, key_files, private
 from .unsealing import unseal
 
 GROWTH = Limits.for_tier("growth")
-FILE, TEXT = "GXRISK_PASSPHRASE_FILE", "GXRISK_PASSPHRASE"
 
 
 def proposal(**changes: Any) -> Order:
@@ -45,97 +44,6 @@ def sealed(journal: Path, clock: ManualClock, passphrase: Path, **more: Any) -> 
     gate.deposit(10_000)
     gate.mark("BTC", 100, atr=1)
     return gate
-
-
-def key_files(journal: Path) -> set[str]:
-    """The key files beside a journal."""
-    return {file.name.removeprefix(journal.name) for file in journal.parent.glob(f"{journal.name}.key*")}
-
-
-# What the passphrase's file holds, its mode, and what the error says.
-BAD_FILES: list[tuple[str, bytes, int, str]] = [
-    ("others may read it", b"long enough a passphrase", 0o644, "chmod 600"),
-    ("the group may read it", b"long enough a passphrase", 0o640, "640"),
-    ("others may write it", b"long enough a passphrase", 0o602, "602"),
-    ("too short", b"eleven char\n", 0o600, "at least 12"),
-    ("empty", b"", 0o600, "empty"),
-    ("a line break alone", b"\n", 0o600, "empty"),
-    ("too long", b"x" * 1025, 0o600, "1024"),
-    ("not text", b"long enough \xff\xfe", 0o600, "UTF-8"),
-]
-SOURCES: list[Callable[[Path, pytest.MonkeyPatch], dict[str, Path]]] = [
-    lambda file, patch: {"passphrase_file": file},
-    lambda file, patch: patch.setenv(FILE, str(file)) or {},  # type: ignore[func-returns-value]
-]
-
-
-@pytest.mark.parametrize("source", SOURCES, ids=["argument", "variable"])
-@pytest.mark.parametrize(("case", "text", "mode", "says"), BAD_FILES, ids=[row[0] for row in BAD_FILES])
-def test_a_bad_passphrase_file_is_refused(
-    case: str, text: bytes, mode: int, says: str, source: Any, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With its path and what to do, wherever it is named; neither journal nor key is left, nor its content shown."""
-    file = private(journal.with_name("bad"), "")
-    file.write_bytes(text)
-    file.chmod(mode)
-    given = source(file, monkeypatch)
-    owner = journal.with_name("owner.key")
-    for act in (
-        lambda: Gate("vault-1", GROWTH, journal=journal, **given),
-        lambda: create_owner_key(owner, "ann", **given),
-    ):
-        with pytest.raises(CustodyError, match=says) as caught:
-            act()
-        assert str(file) in str(caught.value), case
-        assert not text.strip() or text.decode("latin-1").strip() not in str(caught.value)
-    assert {path.name for path in journal.parent.iterdir()} == {"bad"}
-
-
-# Which of the three sources are set (each with a passphrase of its own), and which one is taken.
-GOOD, BAD = "of the {} and long enough", "short"
-PRECEDENCE: list[tuple[str, dict[str, str], str]] = [
-    ("the argument first", {"argument": GOOD, "file": GOOD, "text": GOOD}, "argument"),
-    ("then the named file", {"file": GOOD, "text": GOOD}, "file"),
-    ("then the variable", {"text": GOOD}, "text"),
-    ("the argument over bad variables", {"argument": GOOD, "file": BAD, "text": BAD}, "argument"),
-    ("a bad argument is not passed over", {"argument": BAD, "file": GOOD, "text": GOOD}, "refused"),
-    ("a bad file is not passed over", {"file": BAD, "text": GOOD}, "refused"),
-    ("a bad variable is not passed over", {"text": BAD}, "refused"),
-    ("an empty variable is not passed over", {"text": ""}, "refused"),
-    ("none", {}, "none"),
-]
-
-
-@pytest.mark.parametrize(("case", "given", "taken"), PRECEDENCE, ids=[row[0] for row in PRECEDENCE])
-def test_the_first_source_that_is_set_is_taken(
-    case: str, given: dict[str, str], taken: str, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Shown by opening the key file with Python alone."""
-    words = {name: text.format(name) for name, text in given.items()}
-    files = {name: private(journal.with_name(name), text) for name, text in words.items() if name != "text"}
-    if "file" in files:
-        monkeypatch.setenv(FILE, str(files["file"]))
-    if "text" in words:
-        monkeypatch.setenv(TEXT, words["text"])
-    make = lambda: Gate("vault-1", GROWTH, journal=journal, passphrase_file=files.get("argument"))  # noqa: E731
-    if taken == "refused":
-        with pytest.raises(CustodyError):
-            make()
-        return
-    with make() as gate:
-        public = gate.wallet_key
-    if taken == "none":
-        assert key_files(journal) == set(), case
-    else:
-        assert unseal(Path(f"{journal}.key"), words[taken]).publics[0] == public, case
-
-
-def test_a_passphrase_is_taken_byte_for_byte(journal: Path) -> None:
-    """Spaces, letters beyond ASCII and all; one line break at the end does not count."""
-    words = "  fünf Bären, 熊熊熊 🐻  "
-    passphrase = private(journal.with_name("passphrase"), f"{words}\n")
-    with Gate("vault-1", GROWTH, journal=journal, passphrase_file=passphrase) as gate:
-        assert unseal(Path(f"{journal}.key"), words).publics[0] == gate.wallet_key
 
 
 def test_a_sealed_vault_says_what_it_needs(journal: Path, clock: ManualClock, passphrase: Path) -> None:
@@ -154,27 +62,71 @@ def test_a_sealed_vault_says_what_it_needs(journal: Path, clock: ManualClock, pa
         with pytest.raises(CustodyError, match=says) as caught:
             Gate.open(journal, clock=clock, **given)
         assert PASSPHRASE not in str(caught.value)
-    key.chmod(0o640)
-    with pytest.raises(CustodyError, match="chmod 600"):
-        Gate.open(journal, clock=clock, passphrase_file=passphrase)
-    key.chmod(0o600)
     assert (key.read_bytes(), JournalReader(journal).events()) == (before, records)
     with Gate.open(journal, clock=clock, passphrase_file=passphrase) as gate:
         assert gate.authorize(proposal()).approved
 
 
-def test_a_changed_key_file_is_refused(owner: Path, passphrase: Path) -> None:
-    """Whichever byte: the file is one piece, its costs and public halves included; changed back, it opens."""
-    public, whole = owner_public_key(owner), owner.read_bytes()
-    sign = lambda: sign_withdrawal(owner, "vault-1", 1, "0xabc", expires=2**62, passphrase_file=passphrase)  # noqa: E731
-    ends = [whole[:-1], whole + b"\0", b"", whole[:14], b"x" + whole]
-    for altered in [*ends, *(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(0, len(whole), 7))]:
-        owner.write_bytes(altered)
-        with pytest.raises(CustodyError):
-            sign()
-    owner.write_bytes(whole)
-    assert sign()
-    assert owner_public_key(owner) == public
+# How a key file was changed (given where its fields begin), and what a vault and an owner are told.
+Change = Callable[[bytes, int], bytes]
+CHANGED: list[tuple[str, Change, str, str]] = [
+    ("empty", lambda file, at: b"", "it was cut", "it was cut"),
+    ("cut in its magic", lambda file, at: file[:9], "it was cut", "it was cut"),
+    ("another file", lambda file, at: b"x" + file, "not a gxrisk key file", "not a gxrisk key file"),
+    ("cut in its salt", lambda file, at: file[: at + 20], "it was cut", "it was cut"),
+    ("cut by a byte", lambda file, at: file[:-1], "it was cut", "it was cut"),
+    ("longer", lambda file, at: file + b"\0", "1 bytes after its end", "1 bytes after its end"),
+    ("of a newer version", lambda file, at: file.replace(b"v1", b"v2", 1), "newer gxrisk", "newer gxrisk"),
+    ("of the other kind", lambda file, at: turned(file, 14, 3), "of kind 2", "of kind 1"),
+    ("too dear", lambda file, at: turned(file, at, 0x40), "Argon2id", "Argon2id"),
+    ("other passes", lambda file, at: turned(file, at + 7, 1), "was altered", "was altered"),
+    ("another salt", lambda file, at: turned(file, at + 12, 1), "was altered", "was altered"),
+    ("another nonce", lambda file, at: turned(file, at + 28, 1), "was altered", "was altered"),
+    (
+        "another public half",
+        lambda file, at: turned(file, at + 40, 1),
+        "the journal names the wallet key",
+        "was altered",
+    ),
+    ("another secret", lambda file, at: turned(file, -20, 1), "was altered", "was altered"),
+    ("another tag", lambda file, at: turned(file, -1, 1), "was altered", "was altered"),
+]
+
+
+def turned(data: bytes, at: int, bits: int) -> bytes:
+    """With some bits of one byte turned."""
+    changed = bytearray(data)
+    changed[at] ^= bits
+    return bytes(changed)
+
+
+def test_a_changed_key_file_is_refused(journal: Path, clock: ManualClock, passphrase: Path, owner: Path) -> None:
+    """A vault's or an owner's: the error names the file and what is wrong with it; put back, the file opens."""
+    sealed(journal, clock, passphrase).close()
+    vault = Path(f"{journal}.key")
+
+    def use(file: Path) -> None:
+        if file == owner:
+            sign_withdrawal(owner, "vault-1", 1, "0xabc", expires=2**62, passphrase_file=passphrase)
+        else:
+            Gate.open(journal, clock=clock, passphrase_file=passphrase).close()
+
+    for file, label in ((vault, "vault-1"), (owner, "ann")):
+        whole = file.read_bytes()
+        for case, change, to_vault, to_owner in CHANGED:
+            file.write_bytes(change(whole, 16 + len(label)))
+            with pytest.raises(CustodyError) as caught:
+                use(file)
+            assert str(caught.value).startswith(f"{file}: "), case
+            assert (to_vault if file == vault else to_owner) in str(caught.value), case
+        for mode in (0o640, 0o604, 0o620, 0o602):
+            file.chmod(mode)
+            with pytest.raises(CustodyError, match=f"{mode:o}.*chmod 600"):
+                use(file)
+        file.chmod(0o600)
+        file.write_bytes(whole)
+        use(file)
+    assert key_files(journal) == {".key"}
 
 
 def test_keys_rotate_and_what_the_old_ones_signed_stays_good(
@@ -279,9 +231,17 @@ def test_a_stolen_wallet_key_opens_no_door(journal: Path, clock: ManualClock, pa
                 gate.redeem(token)
             assert caught.value.code == code, case
         for key in (wallet, head_key):
-            with pytest.raises(WithdrawalError) as owned:
-                gate.withdraw(key.token(Withdrawal(expires=2**62).parts()))
-            assert owned.value.code == "signature"
+            request = key.token(Withdrawal(expires=2**62).parts())
+            successor = key.sign(successor_message("vault-1", key.public))
+            acts = (lambda: gate.withdraw(request), lambda: gate.rotate_owner_key(key.public, successor))  # noqa: B023
+            for act in acts:
+                with pytest.raises(WithdrawalError) as owned:
+                    act()
+                assert owned.value.code == "signature"
+            # Whatever else it signs is no approval; limits and states take no signature at all, but the gate itself.
+            with pytest.raises(ApprovalError) as other:
+                gate.redeem(request)
+            assert other.value.code == "malformed"
         head = gate.head()
         message = head_message(head.vault_id, head.sequence, head.epoch, head.hash)
         assert head.key == head_key.public
@@ -290,7 +250,7 @@ def test_a_stolen_wallet_key_opens_no_door(journal: Path, clock: ManualClock, pa
         assert not verify(wallet.public, message, head.signature)
         assert verify(wallet.public, approved.token[:-64], approved.token[-64:])
         assert gate.redeem(approved.token) == proposal()
-        assert gate.snapshot().equity == 10_000
+        assert (gate.snapshot().equity, gate.owner_key) == (10_000, owner_public_key(owner))
 
 
 def test_an_approval_of_a_record_that_was_lost_is_unknown(journal: Path, clock: ManualClock, passphrase: Path) -> None:

@@ -1,7 +1,8 @@
 """A vault with sealed keys in heavy use: `python -m tests.custody.usage FOLDER`.
 
 It runs as a process of its own, which never sees a secret but in native memory, and writes down everything that Python
-can see of it, in files under FOLDER/seen. Whoever started it knows the secrets and looks for them there.
+can see of it, in files under FOLDER/seen. Whoever started it knows the secrets and looks for them there. What it is
+given on its standard input it leaks on purpose, as a fault would.
 """
 
 from __future__ import annotations
@@ -50,12 +51,28 @@ class Notes:
             captured = traceback.TracebackException.from_exception(error, capture_locals=True)
             self.add(way, "".join(captured.format()) + traceback.format_exc() + repr(vars(error)))
         else:
-            self.add(way, value if isinstance(value, bytes) else f"{value!r} {value}")
+            raw = isinstance(value, bytes | bytearray | memoryview)
+            self.add(way, bytes(value) if raw else f"{value!r} {value}")
 
     def write(self) -> None:
         """A file for each way."""
         for way, parts in self.parts.items():
             (self.folder / way).write_bytes(b"\n".join(parts))
+
+
+class Leak(bytes):
+    """An object that shows a secret in every way in which an object can."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.secret = secret
+
+    def __repr__(self) -> str:
+        return f"Leak({self.secret.hex()})"
+
+    def fail(self) -> None:
+        """An error whose frame holds the secret."""
+        secret = self.secret
+        raise ValueError(len(secret))
 
 
 def attempts(one: Any) -> Iterator[tuple[str, Thunk]]:
@@ -70,7 +87,7 @@ def attempts(one: Any) -> Iterator[tuple[str, Thunk]]:
         yield "reduce", lambda protocol=protocol: one.__reduce_ex__(protocol)
     yield "getstate", lambda: one.__getstate__()
     yield "json", lambda: json.dumps(one, default=repr)
-    yield "buffer", lambda: ctypes.c_char.from_buffer(one)
+    yield "buffer", lambda: ctypes.c_char.from_buffer_copy(one)
     for name in dir(one):
         yield "attributes", lambda name=name: getattr(one, name)
     for name in (
@@ -162,10 +179,15 @@ def use(folder: Path, notes: Notes) -> list[Any]:
     return kept
 
 
-def look(folder: Path) -> None:
+def look(folder: Path, planted: bytes) -> None:
     """Use the vault, then look at everything in every way."""
     notes = Notes(folder / "seen")
     kept = use(folder, notes)
+    if planted:
+        leak = Leak(planted)
+        kept.append(leak)
+        notes.tried("refusals", leak.fail)
+        vars(gxrisk)["leak"] = leak
     stream = io.StringIO()
     logger = logging.getLogger("canary")
     logger.addHandler(logging.StreamHandler(stream))
@@ -186,4 +208,4 @@ def look(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    look(Path(sys.argv[1]))
+    look(Path(sys.argv[1]), sys.stdin.buffer.read())

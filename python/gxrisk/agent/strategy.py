@@ -56,8 +56,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open or add to a position: side, quantity in base units, stop-loss as a price, leverage.
+    """Open or add to a position: side, quantity in base units, stop-loss and take-profit as prices, leverage.
 
+    With `price` it is a limit order, without one a market order.
     With `resize` the quantity is a wish: when the gate refuses it for its size alone, the largest quantity that
     passes is proposed once instead.
     """
@@ -69,6 +70,8 @@ class Open:
     stop_loss: Decimal | float | None = None
     leverage: Decimal | float = 1
     resize: bool = False
+    price: Decimal | float | None = None
+    take_profit: Decimal | float | None = None
 
 
 @dataclass(frozen=True, slots=True)

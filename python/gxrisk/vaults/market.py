@@ -1,0 +1,83 @@
+"""What a feed has told so far, worked out once for all vaults that follow it."""
+
+from collections import deque
+from typing import Final
+
+from gxrisk.feeds.atr import WilderAtr
+from gxrisk.feeds.bars import BarBuilder
+from gxrisk.feeds.candles import Candle
+from gxrisk.feeds.timeline import Moment
+
+HISTORY: Final = 1000
+
+
+class Bars:
+    """The bars of one length: completed ones by asset, oldest first, with their average true range."""
+
+    def __init__(self, bar_ms: int) -> None:
+        self._bar_ms = bar_ms
+        self._builders: dict[str, BarBuilder] = {}
+        self._atrs: dict[str, WilderAtr] = {}
+        self._kept: dict[str, deque[Candle]] = {}
+        self._shown: dict[str, tuple[Candle, ...]] = {}
+
+    def take(self, candle: Candle) -> bool:
+        """Take a completed candle; True when it completed a bar."""
+        asset = candle.asset
+        if asset not in self._builders:
+            self._builders[asset] = BarBuilder(self._bar_ms)
+            self._atrs[asset] = WilderAtr()
+            self._kept[asset] = deque(maxlen=HISTORY)
+        bars = self._builders[asset].add(candle)
+        for bar in bars:
+            self._atrs[asset].update(float(bar.high), float(bar.low), float(bar.close))
+            self._kept[asset].append(bar)
+        if bars:
+            self._shown.pop(asset, None)
+        return bool(bars)
+
+    def history(self, asset: str) -> tuple[Candle, ...]:
+        """The asset's completed bars, oldest first, at most the last thousand."""
+        if asset not in self._shown:
+            self._shown[asset] = tuple(self._kept.get(asset, ()))
+        return self._shown[asset]
+
+    def atr(self, asset: str) -> float | None:
+        """Wilder's average true range of the asset's bars; None while there are too few."""
+        atr = self._atrs.get(asset)
+        return None if atr is None else atr.value
+
+
+class Market:
+    """The bars of every length that some vault thinks in, and the moment now.
+
+    >>> from decimal import Decimal
+    >>> market = Market()
+    >>> bars = market.bars(120)
+    >>> for minute in range(4):
+    ...     price = Decimal(100 + minute)
+    ...     candle = Candle("BTC", minute * 60_000, 60_000, price, price, price, price, 1.0)
+    ...     market.take(Moment(candle.end_ms, closed=(candle,)))
+    >>> [str(bar.close) for bar in bars.history("BTC")], market.completed(120)
+    (['101', '103'], ('BTC',))
+    """
+
+    def __init__(self) -> None:
+        self._bars: dict[int, Bars] = {}
+        self._completed: dict[int, tuple[str, ...]] = {}
+        self.moment = Moment(0)
+
+    def bars(self, bar_s: int) -> Bars:
+        """The bars of that many seconds; from now on where nobody asked for them before."""
+        return self._bars.setdefault(bar_s, Bars(bar_s * 1000))
+
+    def take(self, moment: Moment) -> None:
+        """Go on to the feed's next moment."""
+        self.moment = moment
+        for bar_s, bars in self._bars.items():
+            taken = [(candle.asset, bars.take(candle)) for candle in moment.closed]
+            self._completed[bar_s] = tuple(dict.fromkeys(asset for asset, is_complete in taken if is_complete))
+
+    def completed(self, bar_s: int) -> tuple[str, ...]:
+        """The assets of which this moment completed a bar of that length."""
+        return self._completed.get(bar_s, ())

@@ -1,0 +1,94 @@
+"""What an owner must hear of: kept in the journal until somebody took it, so that a crash loses none."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from gxrisk._native import Gate
+
+Severity = Literal["info", "warning", "critical"]
+
+TOPIC: Final = "notices"
+WAITING_MAX: Final = 50
+TEXT_CHARS_MAX: Final = 250  # so that all of them fit into one note
+_log = logging.getLogger("gxrisk.vaults")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell: `code` is a word for programs, `text` a sentence for people, `number` unique in the vault."""
+
+    vault_id: str
+    number: int
+    at: str
+    severity: Severity
+    code: str
+    text: str
+
+
+Notify = Callable[[Notice], Awaitable[None]]
+"""Takes a notice to whoever must hear of it; an exception means that it must be taken again."""
+
+
+async def log_notice(notice: Notice) -> None:
+    """The default: a line in the log `gxrisk.vaults`."""
+    level = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.CRITICAL}[notice.severity]
+    _log.log(level, "%s: %s (%s)", notice.vault_id, notice.text, notice.code)
+
+
+class Notices:
+    """A vault's outbox. A notice is told at least once: again, when a crash came between telling and noting so.
+
+    At most 50 wait; the oldest that is not critical gives way to a new one.
+
+    >>> import asyncio
+    >>> from gxrisk import Gate, Limits, ManualClock
+    >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+    >>> notices = Notices(gate)
+    >>> notices.add("2020-03-12T00:00:00Z", "critical", "drawdown", "15 % are lost")
+    >>> told = []
+    >>> async def tell(notice):
+    ...     told.append((notice.number, notice.code))
+    >>> asyncio.run(notices.deliver(tell))
+    >>> told, notices.waiting
+    ([(1, 'drawdown')], ())
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        kept = json.loads(gate.notes.get(TOPIC, '{"last": 0, "waiting": []}'))
+        self._last: int = kept["last"]
+        self._waiting = [Notice(**one) for one in kept["waiting"]]
+
+    @property
+    def waiting(self) -> tuple[Notice, ...]:
+        """What nobody took yet, oldest first."""
+        return tuple(self._waiting)
+
+    def add(self, at: str, severity: Severity, code: str, text: str) -> None:
+        """Keep a notice; durable when this returns."""
+        self._last += 1
+        if len(self._waiting) >= WAITING_MAX:
+            mild = (index for index, one in enumerate(self._waiting) if one.severity != "critical")
+            del self._waiting[next(mild, 0)]
+        self._waiting.append(Notice(self._gate.vault_id, self._last, at, severity, code, text[:TEXT_CHARS_MAX]))
+        self._keep()
+
+    async def deliver(self, notify: Notify) -> None:
+        """Take what waits to `notify`, oldest first, until one fails, which then waits on."""
+        told = 0
+        try:
+            for notice in tuple(self._waiting):
+                await notify(notice)
+                told += 1
+        except Exception:
+            _log.exception("%s: a notice could not be told and waits", self._gate.vault_id)
+        if told:
+            del self._waiting[:told]
+            self._keep()
+
+    def _keep(self) -> None:
+        waiting = [asdict(one) for one in self._waiting]
+        self._gate.note(TOPIC, json.dumps({"last": self._last, "waiting": waiting}, ensure_ascii=False))

@@ -1,0 +1,45 @@
+"""What a vault was set up with, as its journal keeps it."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from gxrisk._native import VaultError
+from gxrisk.vaults.version import StrategyVersion
+
+TOPIC: Final = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """A vault's tier, strategy, bars and venue. `bar_s` is the length in seconds of the bars that the strategy thinks in.
+
+    `assets` are those that it trades, all of the feed where None. `is_live` says whether real money moves.
+
+    >>> version = StrategyVersion("my_models:Breakout", "2", "00" * 32)
+    >>> settings = VaultSettings("growth", version, bar_s=900)
+    >>> VaultSettings.from_json(settings.to_json()) == settings
+    True
+    """
+
+    tier: str
+    strategy: StrategyVersion
+    bar_s: int = 60
+    assets: tuple[str, ...] | None = None
+    venue: str = "paper"
+    is_live: bool = False
+
+    def to_json(self) -> str:
+        """As the note `vault` holds it."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "VaultSettings":
+        """Read the note `vault`. Raises `VaultError` where there is none or it is not one."""
+        try:
+            kept = json.loads(text or "")
+            strategy = StrategyVersion(**kept.pop("strategy"))
+            assets = kept.pop("assets")
+            return cls(strategy=strategy, assets=None if assets is None else tuple(assets), **kept)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise VaultError(f"the journal has no settings of a vault ({error}); it was not made by a fleet") from error

@@ -1,0 +1,90 @@
+"""Which strategy a vault runs, to the byte: what graduates on paper is what may trade for real."""
+
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+
+from gxrisk.agent.loading import load_model
+from gxrisk.agent.strategy import ModelError, Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyVersion:
+    """A strategy by `MODULE:NAME`, the version that its author gives, and the hash of its content (hexadecimal).
+
+    >>> version = StrategyVersion.of("gxrisk.agent.momentum:Momentum", "1.0")
+    >>> version.name, version.version, len(version.content_hash)
+    ('gxrisk.agent.momentum:Momentum', '1.0', 64)
+    """
+
+    name: str
+    version: str
+    content_hash: str
+
+    @classmethod
+    def of(cls, name: str, version: str) -> "StrategyVersion":
+        """The version as it lies on the disk now. Raises `ModelError` where it cannot be loaded or read."""
+        load_model(name)
+        return cls(name, version, content_hash(name))
+
+    def make(self) -> Strategy:
+        """A fresh strategy. Raises `ModelError` when its content is not that of this version any more."""
+        make = load_model(self.name)
+        found = content_hash(self.name)
+        if found != self.content_hash:
+            raise ModelError(
+                f"{self.name} {self.version} has changed: its content hash is {found[:12]}, the vault's is "
+                f"{self.content_hash[:12]}; give it a new version, which starts its own paper period"
+            )
+        return make()
+
+
+def content_hash(name: str) -> str:
+    """SHA-256 over what a strategy consists of: its name, the files of its module (of its whole package, where it is in
+    one of its own), and the files that its module lists as `ARTIFACTS` (model weights, for example), by relative path.
+
+    What it imports from elsewhere is not covered: installed packages are pinned by their lock file.
+
+    >>> content_hash("gxrisk.agent.momentum:Momentum") == content_hash("gxrisk.agent.momentum:Momentum")
+    True
+    """
+    module_name = name.partition(":")[0]
+    load_model(name)
+    module = import_module(module_name)
+    file = getattr(module, "__file__", None)
+    if file is None:
+        raise ModelError(f"{module_name} has no file, so its content cannot be pinned")
+    folder = Path(file).parent
+    files = _sources(Path(file), module_name)
+    files |= {folder / artifact for artifact in getattr(module, "ARTIFACTS", ())}
+    digest = sha256(name.encode())
+    for relative, path in sorted((_relative(path, folder), path) for path in files):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{name}: {path} cannot be read ({error.strerror}), so it cannot be pinned") from error
+        for part in (relative.encode(), content):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _sources(file: Path, module_name: str) -> set[Path]:
+    """The module's own file, or all of its package's where that package is not gxrisk's."""
+    package = sys.modules[module_name].__package__
+    if not package or package.split(".")[0] == "gxrisk":
+        return {file}
+    return _python_files(file.parent)
+
+
+def _python_files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*.py") if "__pycache__" not in path.parts}
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return path.relative_to(folder).as_posix()
+    except ValueError:
+        return path.as_posix()

@@ -11,6 +11,7 @@ use gxrisk_gate::journal::{FileJournal, Storage};
 
 use crate::Extent;
 use crate::desk::Desk;
+use crate::plain::reader;
 use crate::recovery::Deferred;
 
 /// Length, format and epoch in front of a record.
@@ -61,9 +62,9 @@ pub fn print(place: &Path, extent: Extent) {
             *sum += HEAD_BYTES + encoded(&entry.record).len() + HASH_BYTES;
         }
     }
-    journal.close();
-    drop(desk);
-    let whole = usize::try_from(std::fs::metadata(&path).expect("a file").len()).expect("a length");
+    // What is still in the log counts, too.
+    let length = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let whole: isize = reader(&path).query_row(length, [], |row| row.get(0)).expect("a length");
     let decisions: usize = kinds.iter().filter(|(kind, _)| is_decision(kind)).map(|(_, (count, _))| count).sum();
     let own: usize = kinds.iter().filter(|(kind, _)| is_decision(kind)).map(|(_, (_, sum))| sum).sum();
     let all: usize = kinds.values().map(|(_, sum)| sum).sum();
@@ -76,5 +77,8 @@ pub fn print(place: &Path, extent: Extent) {
     println!("\n| a decision | bytes |\n|---|---|");
     println!("| its own record | {:.0} |", mean(own, decisions));
     println!("| with the marks before it and what the venue said after it | {:.0} |", mean(all, decisions));
-    println!("| of the file, SQLite's pages included, without checkpoints | {:.0} |\n", mean(whole, decisions));
+    println!(
+        "| of the file, SQLite's pages included, without checkpoints | {:.0} |\n",
+        mean(whole.unsigned_abs(), decisions)
+    );
 }

@@ -12,7 +12,8 @@ const START: Time = Time::from_nanos(1_583_971_200_000_000_000);
 const SECOND: i64 = 1_000_000_000;
 const CENT: i128 = 10_000_000;
 const ASSETS: usize = 8;
-const REASONING: &str = "Momentum over the last hour is positive and volume confirms it; the stop sits below the last swing low.";
+const REASONING: &str =
+    "Momentum over the last hour is positive and volume confirms it; the stop sits below the last swing low.";
 
 fn asset(index: usize) -> Asset {
     Asset::new(&format!("A{index}")).expect("a name")
@@ -20,9 +21,10 @@ fn asset(index: usize) -> Asset {
 
 /// Limits that no benchmark runs into by its mere length.
 fn roomy() -> Limits {
-    let many = || Value::Number(Nano::whole(100_000_000));
-    let names = ["max_daily_trades", "orders_per_minute", "order_burst", "max_open_orders", "losses_in_row_max"];
-    Limits::for_tier("growth").and_then(|limits| limits.replace(names.map(|name| (name, many())))).expect("limits")
+    let many = |name| (name, Value::Number(Nano::whole(1_000_000)));
+    let counts = ["max_daily_trades", "orders_per_minute", "order_burst", "max_open_orders"].map(many);
+    let streak = ("losses_in_row_max", Value::Number(Nano::whole(1_000)));
+    Limits::for_tier("growth").and_then(|limits| limits.replace(counts.into_iter().chain([streak]))).expect("limits")
 }
 
 /// An order with a limit price and a stop 2 % away from it.
@@ -135,7 +137,9 @@ impl Desk {
     /// In one part, or in two.
     fn fill(&mut self, index: usize, terms: &Terms, id: &str) {
         let first = if self.dice.percent(30) { terms.quantity.raw() / 2 } else { terms.quantity.raw() };
-        for (number, part) in [first, terms.quantity.raw() - first].into_iter().enumerate().filter(|(_, part)| *part > 0) {
+        for (number, part) in
+            [first, terms.quantity.raw() - first].into_iter().enumerate().filter(|(_, part)| *part > 0)
+        {
             let fill_id = format!("{id}-{number}");
             let report = FillReport {
                 order_id: id,

@@ -46,8 +46,10 @@ const SECTIONS: [(&str, Section); 4] =
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let is_quick = words.iter().any(|word| word == "--quick");
-    let extent = if is_quick { Extent { rounds: 9, records: 20_000 } } else { Extent { rounds: 101, records: 1_000_000 } };
-    let is_chosen = |name: &str| words.iter().all(|word| word.starts_with('-')) || words.iter().any(|word| word == name);
+    let extent =
+        if is_quick { Extent { rounds: 9, records: 20_000 } } else { Extent { rounds: 101, records: 1_000_000 } };
+    let is_chosen =
+        |name: &str| words.iter().all(|word| word.starts_with('-')) || words.iter().any(|word| word == name);
     let folder = Folder::new();
     for (name, print) in SECTIONS.into_iter().filter(|(name, _)| is_chosen(name)) {
         let place = folder.0.join(name);

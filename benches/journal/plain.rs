@@ -35,8 +35,7 @@ pub struct Plain(Connection);
 impl Plain {
     /// Makes the file.
     pub fn create(path: &Path) -> Self {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).expect("a file");
         db.execute_batch(
             "PRAGMA trusted_schema = off; PRAGMA cell_size_check = on; PRAGMA fullfsync = on;

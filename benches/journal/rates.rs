@@ -11,10 +11,10 @@ use gxrisk_gate::journal::{Entry, FileJournal, Receipt, Storage};
 use gxrisk_gate::{Gate, Journal, JournalError};
 use rusqlite::Connection;
 
+use crate::Extent;
 use crate::desk::{Desk, order};
 use crate::plain::{Plain, Row, reader, rows};
 use crate::rounds::{Spread, timed};
-use crate::Extent;
 
 /// Decisions in a round of one at a time.
 const SINGLE: usize = 25;

@@ -74,12 +74,14 @@ fn filled(path: &Path, records: u64, over: fn(Arc<FileJournal>) -> Deferred) {
 /// Reads all the rows and hashes them along the chain; gives how many there are.
 fn hashed(path: &Path) -> u64 {
     let journal = reader(path);
-    let mut statement = journal.prepare("SELECT sequence, frame, hash FROM records ORDER BY sequence").expect("a query");
+    let mut statement =
+        journal.prepare("SELECT sequence, frame, hash FROM records ORDER BY sequence").expect("a query");
     let mut rows = statement.query([]).expect("rows");
     let (mut before, mut count) = (Vec::new(), 0);
     while let Some(row) = rows.next().expect("a row") {
         let blob = |index| row.get_ref(index).expect("a column").as_blob().expect("bytes");
-        let hash = Sha256::new().chain_update(b"gxrisk record v1\n").chain_update(&before).chain_update(blob(1)).finalize();
+        let hash =
+            Sha256::new().chain_update(b"gxrisk record v1\n").chain_update(&before).chain_update(blob(1)).finalize();
         // The first follows on the vault's id, which is not read here.
         assert!(count == 0 || hash.as_slice() == blob(2));
         before.clear();

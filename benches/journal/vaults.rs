@@ -136,7 +136,7 @@ pub fn print(place: &Path, extent: Extent) {
     println!("| vaults | rate, all at once | median wait | wait of the 99th percentile | rate, one thread in turn |");
     println!("|---|---|---|---|---|");
     for vaults in [1, 10, 100] {
-        let Times { all, half, most, in_turn } = measured(place, vaults, extent.rounds / 4);
+        let Times { all, half, most, in_turn } = measured(place, vaults, extent.rounds.div_ceil(5));
         let [rate, turn] = [&all, &in_turn].map(|[one, many]| Spread::quotient(many, one));
         let [half, most] = [&half, &most].map(|[one, many]| Spread::quotient(one, many));
         println!("| {vaults} | {rate} | {half} | {most} | {turn} |");

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use gxrisk_core::{Engine, Event, Record};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::audit::entries;
 use super::frame::{chained, framed, genesis};
@@ -17,9 +17,6 @@ use super::{Entry, Hash, Journal, JournalError, Receipt, Stamp};
 
 /// How long the records between two checkpoints are, at least.
 const CHECKPOINT_BYTES_MIN: usize = 4 << 20;
-
-/// How often a writer gives way to others without anything being added before it writes.
-const IDLE_TURNS_MAX: u32 = 3;
 
 /// Where a journal's file is.
 #[derive(Clone, Debug)]
@@ -71,8 +68,6 @@ struct Queue {
     last: u64,
     durable: u64,
     is_writing: bool,
-    /// How many rows the last transaction had.
-    group: usize,
     failure: Option<JournalError>,
     since_checkpoint: usize,
     checkpoint_bytes: usize,
@@ -133,7 +128,6 @@ impl FileJournal {
             last,
             durable: last,
             is_writing: false,
-            group: 0,
             failure: None,
             since_checkpoint: 0,
             checkpoint_bytes: 0,
@@ -160,17 +154,6 @@ impl FileJournal {
             Some((store, _)) => store.append(self.epoch, rows, checkpoint),
             None => Err(JournalError::Closed),
         }
-    }
-}
-
-/// Lets the threads that the last transaction released come back, so that they share the next one; a thread alone
-/// waits for nobody.
-fn gather(queue: &mut MutexGuard<'_, Queue>) {
-    let mut idle_turns = 0;
-    while queue.rows.len() < queue.group && idle_turns < IDLE_TURNS_MAX {
-        let before = queue.rows.len();
-        MutexGuard::unlocked(queue, std::thread::yield_now);
-        idle_turns = if queue.rows.len() > before { 0 } else { idle_turns + 1 };
     }
 }
 
@@ -214,9 +197,7 @@ impl Journal for FileJournal {
                 continue;
             }
             queue.is_writing = true;
-            gather(&mut queue);
             let (rows, checkpoint, last) = (std::mem::take(&mut queue.rows), queue.checkpoint.take(), queue.last);
-            queue.group = rows.len();
             drop(queue);
             let done = self.write(&rows, checkpoint.as_ref());
             queue = self.queue.lock();

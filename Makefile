@@ -22,8 +22,8 @@ lint: $(VENV)/built-test  ## Formatting, lints, types, stubs
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest gxrisk._native
 
-bench: $(VENV)/built-test  ## The ratio table, from one run
-	cargo bench --locked -p gxrisk-gate --bench gate
+bench: $(VENV)/built-test  ## The tables of docs/performance.md
+	cargo bench --locked -p gxrisk-gate --bench gate --bench journal
 	$(BIN)/python -m benches.ratios
 
 docs: $(VENV)/built-test  ## Write the generated pages anew

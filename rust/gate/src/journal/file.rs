@@ -143,6 +143,11 @@ impl FileJournal {
         })
     }
 
+    /// The last record that is safe.
+    pub fn durable(&self) -> u64 {
+        self.queue.lock().durable
+    }
+
     /// Writes what was taken from the queue; on a failure nothing is ever taken in again.
     fn write(&self, rows: &[Row], checkpoint: Option<&Checkpoint>) -> Result<(), JournalError> {
         match self.store.lock().as_mut() {

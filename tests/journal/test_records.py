@@ -137,7 +137,7 @@ def decision(reader: Reader) -> Event:
 KINDS: dict[int, tuple[str, Callable[[Reader], Event]]] = {
     2: ("market", lambda r: {"marks": many(r, tick), "peak": atto(r), "ignored_marks": r.varint(64)}),
     3: ("flow", lambda r: {"amount": nano(r)}),
-    4: ("funding", lambda r: {"asset": r.short(), "amount": nano(r)}),
+    4: ("funding", lambda r: {"asset": r.short(), "amount": nano(r), "paid": maybe(r, when)}),
     5: ("volatility", lambda r: {"volatility": nano(r)}),
     6: ("lot_steps", lambda r: {"steps": paired(r, nano, Reader.short)}),
     7: ("correlation_groups", lambda r: {"groups": paired(r, lambda s: many(s, Reader.short), Reader.text)}),
@@ -166,6 +166,7 @@ KINDS: dict[int, tuple[str, Callable[[Reader], Event]]] = {
         "signature": r.take(64).hex(),
     }),
     30: ("checkpoint", lambda r: {"state": r.take(32).hex()}),
+    31: ("note", lambda r: {"topic": r.text(), "text": r.text()}),
 }  # fmt: skip
 WHOLE = {1: "opened", 24: "limits"}
 
@@ -215,6 +216,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes]
         gate.authorize(order("BTC", "sell", 1, confidence=1, reasoning="out", reduce_only=True), origin="protection")
         gate.hold("0.123456789", "waits")
         gate.funding("BTC", "-12.5")
+        gate.funding("BTC", "0.25", at="2020-03-12T08:00:00Z")
+        gate.note("strategy", "momentum 🐻")
+        gate.note("strategy", "")
         gate.set_volatility("0.5")
         gate.set_volatility("0.25")
         gate.set_risk_scale("0.75")
@@ -253,7 +257,7 @@ def test_every_record_says_what_the_reader_says(written: tuple[Path, list[bytes]
     for number, (frame, event) in enumerate(zip(frames, events, strict=True), 1):
         reader = Reader(frame[13:])
         assert (reader.varint(64), reader.signed(64)) == (number, event["time_ns"])
-        tag = reader.tag(30)
+        tag = reader.tag(31)
         met.add(tag)
         if tag in WHOLE:
             assert event["kind"] == WHOLE[tag]
@@ -268,7 +272,7 @@ def test_every_record_says_what_the_reader_says(written: tuple[Path, list[bytes]
         assert told == {name: event[name] for name in told}, event
         others = {"sequence", "time", "time_ns", "kind", "epoch", "hash"} | {"violations", "expires", "evidence"}
         assert set(event) - set(told) <= others, event
-    assert met == set(range(1, 31))
+    assert met == set(range(1, 32))
 
 
 def shown(name: str, value: Any) -> Any:

@@ -153,4 +153,5 @@ KINDS: Final[dict[str, Callable[[Record], str]]] = {
     "owner_key": _owner_key,
     "withdrawal": lambda record: f"{number(record['amount'])} to {record['destination']}",
     "checkpoint": lambda record: f"state {_hex(record['state'])}",
+    "note": lambda record: f"{record['topic']}: {_text(record['text']) or 'ended'}",
 }

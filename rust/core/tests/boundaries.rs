@@ -102,7 +102,7 @@ fn the_last_whole_token_of_the_rate_is_there_to_be_taken() {
 
 #[test]
 fn what_is_missing_violates_every_rule_that_needs_it() {
-    let mut unmarked = Engine::new("alpha", growth(), START);
+    let mut unmarked = Engine::new("alpha", growth(), START).unwrap();
     unmarked.bring_to(START);
     unmarked.deposit(n("10000")).unwrap();
     let limited = Terms { price: Some(n("100")), ..opening(Side::Buy, Nano::ONE) };

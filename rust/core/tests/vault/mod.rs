@@ -31,7 +31,7 @@ pub fn growth() -> Limits {
 
 /// A vault with 10,000 and a mark of 100.
 pub fn engine(limits: Limits) -> Engine {
-    let mut engine = Engine::new("alpha", limits, START);
+    let mut engine = Engine::new("alpha", limits, START).unwrap();
     engine.bring_to(START);
     engine.deposit(n("10000")).unwrap();
     mark(&mut engine, "100", Some(ATR));

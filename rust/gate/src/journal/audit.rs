@@ -105,7 +105,7 @@ impl JournalReader {
 
     /// The engine that the records rebuild.
     pub fn engine(&self) -> Result<Engine, JournalError> {
-        rebuild(&self.store, &self.path).map(|rebuilt| rebuilt.engine)
+        rebuild(&self.store, &self.path, None).map(|rebuilt| rebuilt.engine)
     }
 
     fn head_of(&self, chain: &Chain) -> Head {

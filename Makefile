@@ -29,8 +29,10 @@ bench: $(VENV)/built-test  ## The ratio table, from one run
 docs: $(VENV)/built-test  ## Write the generated pages anew
 	$(BIN)/python -m docs.generate
 
-fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, and property tests with many cases
+fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, property tests with many cases, 10,000 kills, power losses
 	PROPTEST_CASES=20000 cargo test --locked --release -p gxrisk-core
+	GXRISK_KILLS=10000 cargo test --locked -p gxrisk-gate --test crash -- --nocapture
+	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
 
 clean:  ## Remove what the other targets made

@@ -108,9 +108,9 @@ fn whichever_call_fails_nothing_acknowledged_is_lost() {
                 (Scratch::new("faults"), Disk::powersafe(), clock(), Told::default());
             let storage = Storage { checkpoint_bytes: 8 << 10, ..scratch.storage_on(disk.vfs()) };
             if is_once {
-                disk.fail_once(fault, pass)
+                disk.fail_once(fault, pass);
             } else {
-                disk.fail_after(fault, pass)
+                disk.fail_after(fault, pass);
             }
             let (gate, error) = work(&storage, &clock, &mut told);
             let Some(error) = error else { continue };

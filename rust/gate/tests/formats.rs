@@ -20,11 +20,11 @@ use gxrisk_gate::journal::{Entry, FORMAT, Hex, JournalReader, Storage, Verified}
 use gxrisk_gate::{Approval, Custody, Gate, ManualClock, SignedApproval};
 use vault::{
     SECOND, START, Scratch, VAULT, approve, asset, bytes, clock, fill, fund, is_recorded, limits, mark, n, open, order,
-    passphrase,
+    order_of, passphrase,
 };
 
 /// How many kinds of events each format has.
-const KINDS: [usize; 1] = [30];
+const KINDS: [usize; 1] = [31];
 
 fn path(format: u8) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/formats/v{format}.db"))
@@ -85,6 +85,8 @@ fn is_as_it_was_left(storage: &Storage, last_approval: u64) {
     let working: Vec<_> = view.working.iter().map(|one| (one.ruling.sequence, one.remaining)).collect();
     assert_eq!(working, [(last_approval, n("0.001"))]);
     assert_eq!((gate.state(), gate.trips().unwrap().len()), (TradingState::Halted, 0));
+    assert_eq!(&*gate.notes().unwrap()["reserve"].text, "half of it is away");
+    assert!(!gate.funding(asset("BTC"), n("-0.25"), Some(START)).unwrap(), "it was paid");
     gate.resume().unwrap();
     assert_eq!(gate.state(), TradingState::Active);
     gate.deposit(n("1")).unwrap();
@@ -102,8 +104,10 @@ fn history(storage: &Storage, clock: &Arc<ManualClock>, owners: &[OwnerKey; 2]) 
     gate.set_groups([("majors".into(), vec![asset("BTC"), asset("ETH")])].into()).unwrap();
     gate.set_risk_scale(n("0.9")).unwrap();
     gate.hold(n("0.5"), "nothing to do").unwrap();
-    gate.funding(asset("BTC"), n("-0.25")).unwrap();
-    // An order of each fate.
+    gate.funding(asset("BTC"), n("-0.25"), Some(START)).unwrap();
+    gate.note("reserve", "half of it is away").unwrap();
+    // An order of each fate, the first one refused.
+    assert!(gate.authorize(&order_of("100000", None), Origin::Agent).unwrap().approval.is_none());
     let [filled, failed, cancelled, expired] = ["a", "b", "c", "d"].map(|id| approve(&gate, Some(id)).unwrap().1);
     gate.redeem_token(&filled.token().unwrap()).unwrap();
     gate.order_accepted(&filled.order_id()).unwrap();

@@ -35,6 +35,7 @@ struct Sight {
     limits: Limits,
     state: TradingState,
     room: Vec<(&'static str, Option<Nano>)>,
+    notes: Vec<(String, String)>,
 }
 
 fn sight(gate: &Gate) -> Sight {
@@ -49,6 +50,7 @@ fn sight(gate: &Gate) -> Sight {
         limits: Limits::clone(&gate.limits()),
         state: gate.state(),
         room: gate.headroom(asset("BTC"), Side::Buy).unwrap(),
+        notes: gate.notes().unwrap().into_iter().map(|(topic, note)| (topic, note.text.to_string())).collect(),
     }
 }
 
@@ -150,7 +152,9 @@ fn a_vault_goes_on_as_if_it_had_never_stopped() {
     twins.mark("BTC", "100");
     twins.trade(Side::Buy, "5", "100");
     twins.both(|gate| gate.deposit(n("777.123456789")).unwrap());
-    twins.both(|gate| gate.funding(asset("BTC"), n("-1.5")).unwrap());
+    assert!(twins.both(|gate| gate.funding(asset("BTC"), n("-1.5"), Some(START)).unwrap()));
+    assert!(!twins.both(|gate| gate.funding(asset("BTC"), n("-1.5"), Some(START)).unwrap()), "it was paid");
+    twins.both(|gate| gate.note("reserve", "half of it is away").unwrap());
     twins.mark("BTC", "103");
     twins.mark("BTC", "101");
     twins.both(|gate| gate.authorize(&order_of("2", Some("open")), Origin::Agent).unwrap().ruling.outcome());

@@ -116,7 +116,7 @@ impl FileJournal {
 
     fn over(
         storage: &Storage,
-        held: (Store, WriterLock),
+        writer: (Store, WriterLock),
         epoch: u64,
         (head, last): (Hash, u64),
     ) -> Result<Self, JournalError> {
@@ -138,7 +138,7 @@ impl FileJournal {
             checkpoint_bytes_min: storage.checkpoint_bytes,
             queue: Mutex::new(queue),
             written: Condvar::new(),
-            store: Mutex::new(Some(held)),
+            store: Mutex::new(Some(writer)),
             reader: Mutex::new(reader),
         })
     }
@@ -235,8 +235,8 @@ impl Journal for FileJournal {
         }
         let is_sound = queue.failure.is_none();
         queue.failure.get_or_insert(JournalError::Closed);
-        let mut held = self.store.lock().take();
-        if let Some((store, _)) = held.as_mut().filter(|_| is_sound) {
+        let mut writer = self.store.lock().take();
+        if let Some((store, _)) = writer.as_mut().filter(|_| is_sound) {
             // Whoever copies the file now has all of it; where that fails, the log beside it still has the rest.
             let _ = store.empty_log();
         }

@@ -111,8 +111,9 @@ impl Work {
         let sequence = |token: &&Vec<u8>| SignedApproval::parse(token).expect("a token").sequence;
         let Some(token) = self.tokens.iter().rev().find(|token| sequence(token) <= acknowledged) else { return Ok(()) };
         match gate.redeem_token(token) {
-            Ok(_) => Ok(()),
-            Err(GateError::Refused(Refusal::Approval(ApprovalRefusal::Used | ApprovalRefusal::Ended))) => Ok(()),
+            Ok(_) | Err(GateError::Refused(Refusal::Approval(ApprovalRefusal::Used | ApprovalRefusal::Ended))) => {
+                Ok(())
+            }
             Err(error) => Err(format!("record {}: {error}", sequence(&token))),
         }
     }

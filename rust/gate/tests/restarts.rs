@@ -106,7 +106,7 @@ impl Twins {
 
     fn advance(&mut self, nanos: i64) {
         self.clock.advance(nanos);
-        self.both(|gate| gate.state());
+        self.both(Gate::state);
     }
 
     fn trips(&self) -> Vec<(&'static str, Option<Time>)> {
@@ -118,10 +118,10 @@ impl Twins {
     fn ends_at(&mut self, code: &str) {
         let until = self.trips().into_iter().find(|(trip, _)| *trip == code).and_then(|(_, until)| until).unwrap();
         self.clock.set(Time::from_nanos(until.nanos() - 1));
-        self.both(|gate| gate.state());
+        self.both(Gate::state);
         assert!(self.trips().iter().any(|(trip, _)| *trip == code));
         self.clock.set(until);
-        self.both(|gate| gate.state());
+        self.both(Gate::state);
         assert!(!self.trips().iter().any(|(trip, _)| *trip == code), "{:?}", self.trips());
     }
 }
@@ -219,12 +219,12 @@ fn the_controls(twins: &mut Twins) {
     // The next day; the kill stays.
     let midnight = START.nanos() / (86_400 * SECOND) * 86_400 * SECOND + 86_400 * SECOND;
     twins.clock.set(Time::from_nanos(midnight - 1));
-    twins.both(|gate| gate.state());
+    twins.both(Gate::state);
     twins.clock.set(Time::from_nanos(midnight));
-    twins.both(|gate| gate.state());
+    twins.both(Gate::state);
     // A clock that goes back moves nothing.
     twins.clock.set(START);
-    twins.both(|gate| gate.state());
+    twins.both(Gate::state);
     twins.clock.set(Time::from_nanos(midnight).after(Span::seconds(1)));
     twins.both(|gate| gate.reactivate(false).unwrap());
     twins.mark("BTC", "91");

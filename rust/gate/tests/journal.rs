@@ -417,9 +417,10 @@ fn what_is_no_journal_is_left_alone() {
     edit(&storage, |rows| rows.execute_batch("CREATE TABLE mine (one); INSERT INTO mine VALUES (1)").unwrap());
     let error = refused(&storage);
     assert!(matches!(error, JournalError::Foreign { .. }), "{error:?}");
-    let folder = Storage::from(scratch.0.as_path());
-    let error = open(&folder, &clock()).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains(&scratch.0.display().to_string()), "{error}");
+    let folder = scratch.0.join("folder");
+    fs::create_dir(&folder).unwrap();
+    let error = open(&Storage::from(folder.as_path()), &clock()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
     let lost = Storage::from(Path::new("/nowhere/at/all/journal.db"));
     let made = Gate::create(&lost, VAULT, limits(), clock(), &Custody::default()).map(|_| ()).unwrap_err();
     assert!(made.to_string().contains("/nowhere/at/all/journal.db"), "{made}");

@@ -205,8 +205,7 @@ def fill_up(venue: PaperVenue, vault_id: str) -> None:
     connection = venue._connections.of(vault_id)
     rows = ((-number - 1, "x" * 50) for number in range(10_000))
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        for row in rows:
-            connection.execute("INSERT INTO reports VALUES (?, ?)", row)
+        connection.executemany("INSERT INTO reports VALUES (?, ?)", rows)
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ TOPIC: Final = "venue"
 
 
 class Booking:
-    """The way from a venue's reports to the gate. The cursor is noted now and then; what comes again changes nothing."""
+    """From a venue's reports to the gate. The cursor is noted now and then; what comes again changes nothing."""
 
     def __init__(self, gate: Gate, account: Account) -> None:
         self._gate = gate

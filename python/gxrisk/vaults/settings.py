@@ -12,7 +12,7 @@ TOPIC: Final = "vault"
 
 @dataclass(frozen=True, slots=True)
 class VaultSettings:
-    """A vault's tier, strategy, bars and venue. `bar_s` is the length in seconds of the bars that the strategy thinks in.
+    """A vault's tier, strategy, bars and venue; the strategy thinks in bars of `bar_s` seconds.
 
     `assets` are those that it trades, all of the feed where None. `is_live` says whether real money moves.
 

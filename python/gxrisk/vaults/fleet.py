@@ -1,0 +1,231 @@
+"""Many vaults on one feed, one venue and one clock; what happens to one never touches another."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
+from gxrisk.feeds.protocol import Feed
+from gxrisk.feeds.timeline import Moment
+from gxrisk.vaults.market import Market
+from gxrisk.vaults.notices import Notify, log_notice
+from gxrisk.vaults.settings import TOPIC, VaultSettings
+from gxrisk.vaults.vault import Vault
+from gxrisk.venues.paper import PaperVenue
+from gxrisk.venues.protocol import Venue, VenueError
+
+JOURNAL: Final = "journal.gxr"
+TICK_MS: Final = 60_000
+_NS_PER_MS: Final = 1_000_000
+_SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_log = logging.getLogger("gxrisk.vaults")
+
+
+class Fleet:
+    """The vaults under one folder, each with its own folder, journal, keys and account at `venue`.
+
+    With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
+    vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
+    on. `passphrase_file` seals the keys of all vaults.
+
+    >>> import asyncio, tempfile
+    >>> from decimal import Decimal
+    >>> from gxrisk.feeds import Replay, reconstruct
+    >>> from gxrisk.vaults.version import StrategyVersion
+    >>> async def a_day_in_march(folder):
+    ...     fleet = Fleet(folder, PaperVenue(), clock=ManualClock("2020-03-12T00:00:00Z"))
+    ...     version = StrategyVersion.of("gxrisk.agent.momentum:Momentum", "1")
+    ...     vault = await fleet.create("ann", VaultSettings("growth", version, bar_s=900))
+    ...     await vault.fund("first", Decimal(10_000))
+    ...     await fleet.run(Replay([reconstruct()]))
+    ...     trips = [event["breaker"] for event in vault.gate.events() if event["kind"] == "trip"]
+    ...     await fleet.close()
+    ...     return len(trips) > 0, dict(fleet.failed)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     asyncio.run(a_day_in_march(folder))
+    (True, {})
+    """
+
+    def __init__(
+        self,
+        folder: str | PathLike[str],
+        venue: Venue,
+        *,
+        clock: ManualClock | SystemClock | None = None,
+        notify: Notify = log_notice,
+        passphrase_file: str | PathLike[str] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.venue = venue
+        self.clock = clock or SystemClock()
+        self.market = Market()
+        self._notify = notify
+        self._passphrase_file = passphrase_file
+        self._vaults: dict[str, Vault] = {}
+        self._failed: dict[str, str] = {}
+        self._stopping = asyncio.Event()
+        self._last_ms: int | None = None
+
+    @property
+    def vaults(self) -> Mapping[str, Vault]:
+        """The vaults that run, by id."""
+        return MappingProxyType(self._vaults)
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The vaults that were taken out, each with the reason; `open` takes them in again."""
+        return MappingProxyType(self._failed)
+
+    async def create(
+        self,
+        vault_id: str,
+        settings: VaultSettings,
+        *,
+        limits: Limits | None = None,
+        owner_key: bytes | str | None = None,
+    ) -> Vault:
+        """Make a vault. `limits` are those of its tier unless given; `owner_key` is who may withdraw.
+
+        The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
+        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says.
+        """
+        if not _SAFE_ID.fullmatch(vault_id):
+            raise VaultError(
+                f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
+            )
+        strategy = settings.strategy.make()
+        (self.folder / vault_id).mkdir(exist_ok=True)
+        gate = Gate(
+            vault_id,
+            limits or Limits.for_tier(settings.tier),
+            clock=self.clock,
+            journal=self.folder / vault_id / JOURNAL,
+            owner_key=owner_key,
+            passphrase_file=self._passphrase_file,
+        )
+        with _closing_on_failure(gate):
+            gate.note(TOPIC, settings.to_json())
+            account = await self.venue.account(vault_id, gate.redeem)
+            self._vaults[vault_id] = Vault(gate, account, settings, strategy, self._notify)
+        return self._vaults[vault_id]
+
+    async def open(self, vault_id: str) -> Vault:
+        """Open a vault as its journal leaves it; what a crash left open is settled before its first step."""
+        if vault_id in self._vaults:
+            return self._vaults[vault_id]
+        journal = self.folder / vault_id / JOURNAL
+        gate = Gate.open(journal, clock=self.clock, passphrase_file=self._passphrase_file)
+        with _closing_on_failure(gate):
+            settings = VaultSettings.from_json(gate.notes.get(TOPIC))
+            if settings.is_live != self.venue.is_live:
+                kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
+                raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
+            account = await self.venue.account(vault_id, gate.redeem)
+            vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)
+        self._failed.pop(vault_id, None)
+        self._vaults[vault_id] = vault
+        return vault
+
+    async def open_all(self) -> None:
+        """Open every vault under the folder; those that cannot be opened are in `failed`."""
+        for journal in sorted(self.folder.glob(f"*/{JOURNAL}")):
+            vault_id = journal.parent.name
+            try:
+                await self.open(vault_id)
+            except GxriskError as error:
+                self._failed[vault_id] = str(error)
+                _log.error("%s: could not be opened: %s", vault_id, error)
+
+    async def run(self, feed: Feed) -> None:
+        """Take the feed's moments through all vaults until it ends or `stop` is called; a moment is always finished."""
+        moments = feed.moments()
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not self._stopping.is_set():
+                coming = asyncio.ensure_future(anext(moments, None))
+                await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    coming.cancel()
+                    return
+                moment = coming.result()
+                if moment is None:
+                    return
+                await self.step(moment)
+        finally:
+            stopping.cancel()
+
+    async def step(self, moment: Moment) -> None:
+        """Take one moment of the feed through venue and vaults, after the silence before it."""
+        await self._be_silent_until(moment.at_ms)
+        self._set_clock(moment.at_ms)
+        if isinstance(self.venue, PaperVenue):
+            self.venue.advance(moment)
+        self.market.take(moment)
+        for vault in tuple(self._vaults.values()):
+            await self._attempt(vault, vault.step(self.market))
+        self._last_ms = moment.at_ms
+
+    async def tick(self, now_ms: int) -> None:
+        """What follows from time alone: nothing came from the feed."""
+        self._set_clock(now_ms)
+        for vault in tuple(self._vaults.values()):
+            await self._attempt(vault, vault.attend(now_ms))
+
+    def stop(self) -> None:
+        """Let `run` return when the moment in hand is done. Safe to call from a signal handler of the event loop."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Close every journal and account. Orders go on working at the venue; the next opening settles them."""
+        for vault in tuple(self._vaults.values()):
+            del self._vaults[vault.vault_id]
+            try:
+                await vault.close()
+            except Exception as error:
+                self._failed[vault.vault_id] = _reason(error)
+                _log.exception("%s: could not be closed", vault.vault_id)
+
+    async def _be_silent_until(self, at_ms: int) -> None:
+        """In a replay the clock goes on when nothing comes, so that an outage is noticed while it lasts."""
+        if self._last_ms is not None and isinstance(self.clock, ManualClock):
+            for now_ms in range(self._last_ms + TICK_MS, at_ms, TICK_MS):
+                await self.tick(now_ms)
+
+    def _set_clock(self, at_ms: int) -> None:
+        if isinstance(self.clock, ManualClock):
+            self.clock.set(at_ms * _NS_PER_MS)
+
+    async def _attempt(self, vault: Vault, step: Coroutine[None, None, None]) -> None:
+        try:
+            await step
+        except VenueError as error:
+            # Nothing is known of what was asked; the vault stays, and the venue is asked again at the next moment.
+            _log.warning("%s: %s", vault.vault_id, error)
+        except Exception as error:
+            self._take_out(vault, error)
+
+    def _take_out(self, vault: Vault, error: Exception) -> None:
+        _log.exception("%s: taken out", vault.vault_id, exc_info=error)
+        self._vaults.pop(vault.vault_id, None)
+        self._failed[vault.vault_id] = _reason(error)
+        vault.gate.close()
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _closing_on_failure(gate: Gate) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        gate.close()
+        raise

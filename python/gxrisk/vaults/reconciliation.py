@@ -1,0 +1,56 @@
+"""The gate's account against the venue's: balance, positions, open orders."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from gxrisk.snapshot import Snapshot
+from gxrisk.venues.protocol import Statement
+
+TOPIC: Final = "reconciliation"
+BALANCE_TOLERANCE: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing of which the gate and the venue do not say the same: `what` is `balance`, an asset or an order id."""
+
+    what: str
+    gate: str
+    venue: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: the gate has {self.gate}, the venue {self.venue}"
+
+
+def differences(
+    snapshot: Snapshot, statement: Statement, *, balance_tolerance: Decimal = BALANCE_TOLERANCE
+) -> tuple[Difference, ...]:
+    """What differs, once all the venue's reports are booked: the balance first, then assets and orders by name.
+
+    The balance is money without unrealised profit and may differ by `balance_tolerance`, in the quote currency;
+    positions and open orders may not differ at all. Approvals that nobody redeemed are not at the venue.
+
+    >>> from datetime import UTC, datetime
+    >>> from gxrisk import Gate, Limits, ManualClock
+    >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+    >>> gate.deposit(10_000)
+    >>> at = datetime(2020, 3, 12, tzinfo=UTC)
+    >>> theirs = Statement(at, Decimal("10000.01"), {"BTC": Decimal(1)}, frozenset())
+    >>> [str(one) for one in differences(gate.snapshot(), theirs)]
+    ['BTC: the gate has 0, the venue 1']
+    """
+    found = []
+    balance = snapshot.collateral + snapshot.realised - snapshot.fees + snapshot.funding
+    if abs(balance - statement.balance) > balance_tolerance:
+        found.append(Difference("balance", str(balance), str(statement.balance)))
+    for asset in sorted(snapshot.positions.keys() | statement.positions.keys()):
+        ours = Decimal(snapshot.positions.get(asset, 0))
+        theirs = statement.positions.get(asset, Decimal(0))
+        if ours != theirs:
+            found.append(Difference(asset, str(ours), str(theirs)))
+    sent = {one.order_id for one in snapshot.working if one.status != "approved"}
+    for order_id in sorted(sent ^ statement.open_orders):
+        here, there = ("working", "not working") if order_id in sent else ("not working", "working")
+        found.append(Difference(order_id, here, there))
+    return tuple(found)

@@ -1,0 +1,235 @@
+"""One vault: its gate, its account at the venue, its strategy, and what has to be done for it at each moment."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from gxrisk._native import Gate, Limits, VaultError
+from gxrisk.agent.strategy import Portfolio, Strategy, View
+from gxrisk.snapshot import Snapshot
+from gxrisk.vaults.auto_pause import AutoPause
+from gxrisk.vaults.booking import Booking
+from gxrisk.vaults.cancelling import Cancelling
+from gxrisk.vaults.deposits import Deposits
+from gxrisk.vaults.market import Bars, Market
+from gxrisk.vaults.notices import Notices, Notify
+from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
+from gxrisk.vaults.reconciliation import Difference, differences
+from gxrisk.vaults.settings import TOPIC as SETTINGS
+from gxrisk.vaults.settings import VaultSettings
+from gxrisk.vaults.withdrawal import Pending, Withdrawals
+from gxrisk.venues.protocol import Account
+
+EQUITY: Final = "equity"
+SAMPLE_MS: Final = 3_600_000
+_ATR_MIN: Final = 1e-9
+_NS_PER_MS: Final = 1_000_000
+
+
+class Vault:
+    """A running vault. `Fleet` makes, opens and drives it; an owner's and operator's controls are methods here.
+
+    `gate` is the one thing that may approve; `step` is called for each moment of the feed, after the venue had it.
+    """
+
+    def __init__(
+        self, gate: Gate, account: Account, settings: VaultSettings, strategy: Strategy, notify: Notify
+    ) -> None:
+        self.gate = gate
+        self.settings = settings
+        self.notices = Notices(gate)
+        self._account = account
+        self._notify = notify
+        self._booking = Booking(gate, account)
+        self._cancelling = Cancelling(account)
+        self._auto_pause = AutoPause(gate, self.notices)
+        self._withdrawals = Withdrawals(gate, account, self.notices)
+        self._deposits = Deposits(gate, account)
+        self._proposer = Proposer(strategy, gate, account)
+        self._looked_at = 0
+        self._is_busy = True
+        self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
+        self._is_reconciled = False
+
+    @property
+    def vault_id(self) -> str:
+        """The vault's id."""
+        return self.gate.vault_id
+
+    @property
+    def withdrawal(self) -> Pending | None:
+        """The withdrawal that is on its way."""
+        return self._withdrawals.pending
+
+    @property
+    def auto_pause(self) -> str | None:
+        """How far the automatic pause after a drawdown came: `cancelling`, `told`, or None."""
+        return self._auto_pause.stage
+
+    # What the fleet calls
+
+    async def step(self, market: Market) -> None:
+        """Take the feed's moment: fills first, then marks, duties, and last the strategy's questions."""
+        await self.catch_up()
+        self._mark(market, market.bars(self.settings.bar_s))
+        await self.attend(market.moment.at_ms)
+        for asset in market.completed(self.settings.bar_s):
+            if self._trades(asset):
+                await self._proposer.ask(self._view(asset, market.bars(self.settings.bar_s)))
+                self._is_busy = True
+
+    async def catch_up(self) -> None:
+        """Book what the venue reported; before the first time, what a crash left open is settled and reconciled."""
+        if not self._is_reconciled:
+            await self.reconcile()
+        elif await self._booking.catch_up():
+            self._is_busy = True
+
+    async def attend(self, now_ms: int) -> None:
+        """Do what is due: cancels, the automatic pause, a withdrawal, the hourly sample, notices."""
+        if self._is_busy or self.gate.sequence != self._looked_at:
+            snapshot = self.gate.snapshot()
+            ending = {one.order_id for one in snapshot.working if one.cancel_requested}
+            ending |= set(self._withdrawals.must_end(snapshot))
+            if ending:
+                await self._cancelling.cancel(sorted(ending), now_ms)
+            self._auto_pause.look(snapshot)
+            await self._withdrawals.look(snapshot, now_ms)
+            self._looked_at = self.gate.sequence
+            self._is_busy = bool(ending) or self._withdrawals.pending is not None
+        if now_ms - self._sampled_ms >= SAMPLE_MS:
+            self._sample(now_ms)
+        if self.notices.waiting:
+            await self.notices.deliver(self._notify)
+
+    async def close(self) -> None:
+        """Write down what is known and let go of journal and account; nothing is sold or cancelled by it."""
+        try:
+            self._booking.note()
+        finally:
+            try:
+                await self._account.close()
+            finally:
+                self.gate.close()
+
+    # What owners and operators call
+
+    async def fund(self, transfer_id: str, amount: Decimal) -> None:
+        """Pay money in, once for each `transfer_id`. Raises `VaultError` while a withdrawal is on its way."""
+        if self._withdrawals.pending is not None:
+            raise VaultError("a withdrawal is on its way; pay in when it is paid")
+        await self._deposits.book(transfer_id, amount)
+        self._is_busy = True
+
+    def withdraw(self, request: bytes | str) -> Pending:
+        """Take a withdrawal that the owner signed: positions close at once, then it is paid (`Withdrawals.request`)."""
+        pending = self._withdrawals.request(request)
+        self._is_busy = True
+        return pending
+
+    def pause(self) -> None:
+        """Stop the strategy; exits by owner and protection still pass."""
+        self.gate.pause()
+
+    def resume(self) -> None:
+        """End the pause and what an operator must end. Raises `VaultError` while a withdrawal is on its way."""
+        if self._withdrawals.pending is not None:
+            raise VaultError("a withdrawal is on its way; the vault resumes by itself when it is paid")
+        self.gate.resume()
+
+    def kill(self, reason: str) -> None:
+        """Halt, and cancel everything; only the owner's `reactivate` undoes it."""
+        self.gate.kill(reason)
+        self._is_busy = True
+
+    def reactivate(self, *, rebase: bool = False) -> None:
+        """End a kill or a drawdown; with `rebase` today's equity is the new base."""
+        self.gate.reactivate(rebase)
+        self._is_busy = True
+
+    def change_tier(self, tier: str) -> None:
+        """Take the limits of another tier. Raises `VaultError` unless the vault is flat and nothing works."""
+        snapshot = self.gate.snapshot()
+        if snapshot.positions or snapshot.working:
+            held = ", ".join([*snapshot.positions, *(one.order_id for one in snapshot.working)])
+            raise VaultError(f"a tier changes only while the vault is flat; close first: {held}")
+        age = self.gate.limits.mark_age_s_max
+        self.gate.set_limits(Limits.for_tier(tier).replace(mark_age_s_max=age))
+        self.settings = VaultSettings(
+            tier,
+            self.settings.strategy,
+            self.settings.bar_s,
+            self.settings.assets,
+            self.settings.venue,
+            self.settings.is_live,
+        )
+        self.gate.note(SETTINGS, self.settings.to_json())
+
+    async def reconcile(self) -> tuple[Difference, ...]:
+        """Compare with the venue, after booking all it reported; a difference restricts the vault and is told.
+
+        What was redeemed and never reached the venue, since a crash came between, is ended here.
+        """
+        await self._deposits.finish()
+        await self._booking.catch_up()
+        statement = await self._account.statement()
+        sent = [one.order_id for one in self.gate.snapshot().working if one.status != "approved"]
+        lost = [order_id for order_id in sent if order_id not in statement.open_orders]
+        for order_id in lost:
+            await self._account.cancel(order_id)
+        if lost:
+            await self._booking.catch_up()
+            statement = await self._account.statement()
+        found = differences(self.gate.snapshot(), statement)
+        told = [str(one) for one in found]
+        if json.dumps(told) != self.gate.notes.get(RECONCILIATION, "[]"):
+            self.gate.note(RECONCILIATION, json.dumps(told))
+        if found:
+            text = "; ".join(told)
+            self.gate.report_mismatch(text[:4000])
+            self.notices.add(statement.at.isoformat(), "critical", "reconciliation", text)
+        self._is_reconciled = True
+        self._is_busy = True
+        return found
+
+    # What a moment consists of
+
+    def _mark(self, market: Market, bars: Bars) -> None:
+        for candle in market.moment.closed:
+            self._tell(candle.asset, candle.close, candle.end_ms, bars)
+        for trade in market.moment.trades:
+            self._tell(trade.asset, trade.price, trade.at_ms, bars)
+
+    def _tell(self, asset: str, price: Decimal, at_ms: int, bars: Bars) -> None:
+        if self._trades(asset):
+            atr = bars.atr(asset)
+            known = atr if atr is not None and atr >= _ATR_MIN else None
+            self.gate.mark(asset, price, atr=known, at=at_ms * _NS_PER_MS)
+
+    def _trades(self, asset: str) -> bool:
+        return self.settings.assets is None or asset in self.settings.assets
+
+    def _view(self, asset: str, bars: Bars) -> View:
+        snapshot = self.gate.snapshot()
+        candles = bars.history(asset)
+        at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
+        return View(asset, at, candles, bars.atr(asset), _portfolio(snapshot))
+
+    def _sample(self, now_ms: int) -> None:
+        snapshot = self.gate.snapshot()
+        sample = {
+            "at_ms": now_ms,
+            "equity": str(snapshot.equity),
+            "drawdown": str(snapshot.drawdown),
+            "gross_exposure": str(snapshot.gross_exposure),
+        }
+        self._booking.note()
+        self.gate.note(EQUITY, json.dumps(sample))
+        self._sampled_ms = now_ms
+        self._looked_at = self.gate.sequence if not self._is_busy else self._looked_at
+
+
+def _portfolio(snapshot: Snapshot) -> Portfolio:
+    return Portfolio(snapshot.equity, dict(snapshot.positions), {}, snapshot.state)

@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo test lint bench docs fuzz clean
+.PHONY: demo test lint bench docs fuzz mutants clean
 
 demo: $(VENV)/built  ## Replay a crash with and without a gate
 	$(BIN)/gxrisk demo
@@ -34,6 +34,9 @@ fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, 
 	GXRISK_KILLS=10000 cargo test --locked -p gxrisk-gate --test crash -- --nocapture
 	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
+
+mutants: $(VENV)/built-test  ## Plant bugs in a copy of the tree, one by one: each must be caught by the test that is named for it
+	$(BIN)/python -m tests.mutants
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) target

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -109,6 +110,9 @@ class Tree:
         except subprocess.TimeoutExpired:
             end(process)
             return Ran(-1, process.communicate()[0], hung=True)
+        except BaseException:
+            end(process)
+            raise
         finally:
             self._running.discard(process)
         if self.stopped.is_set():
@@ -152,7 +156,6 @@ class Tree:
 
 def end(process: subprocess.Popen[str]) -> None:
     """Ends a process and what it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    with suppress(ProcessLookupError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)

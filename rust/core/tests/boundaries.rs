@@ -7,7 +7,7 @@ use gxrisk_core::limits::Value;
 use gxrisk_core::time::Span;
 use gxrisk_core::{Engine, Nano, Origin, Side, Terms};
 
-use vault::{ATR, SECOND, START, btc, buy, engine, exit, growth, hold_position, mark, n, opening, order, violated};
+use vault::{ATR, SECOND, START, buy, engine, exit, funding, growth, hold_position, mark, n, opening, order, violated};
 
 /// A number and its two neighbours.
 fn around(value: &str) -> [Nano; 3] {
@@ -70,7 +70,7 @@ fn a_loss_is_refused_at_its_limit() {
     {
         let rows = around(lost).map(|lost| {
             let mut engine = engine(limits.clone());
-            engine.funding(btc(), lost.negated().unwrap()).unwrap();
+            funding(&mut engine, lost.negated().unwrap());
             violated(&mut engine, &opening(Side::Buy, Nano::ONE))
         });
         // The breaker trips with it.

@@ -7,7 +7,7 @@ use gxrisk_core::limits::Value;
 use gxrisk_core::time::Span;
 use gxrisk_core::{Breaker, Engine, Event, Nano, Time, TradingState};
 
-use vault::{ATR, SECOND, START, btc, buy, engine, growth, hold_position, mark, n};
+use vault::{ATR, SECOND, START, buy, engine, funding, growth, hold_position, mark, n};
 
 fn tripped(engine: &Engine) -> Vec<Breaker> {
     engine.trips().iter().map(|trip: &TripView| trip.breaker).collect()
@@ -22,14 +22,14 @@ fn a_drawdown_ends_by_the_owner_alone() {
     let limits = growth().replace([("max_daily_loss", Value::Number(Nano::ONE))]).unwrap();
     let mut engine = engine(limits);
     let working = buy(&mut engine, "1").unwrap();
-    engine.funding(btc(), n("-1499.999999999")).unwrap();
+    funding(&mut engine, n("-1499.999999999"));
     assert_eq!(tripped(&engine), []);
-    engine.funding(btc(), n("-0.000000001")).unwrap();
+    funding(&mut engine, n("-0.000000001"));
     assert_eq!((tripped(&engine), engine.state()), (vec![Breaker::Drawdown], TradingState::ReduceOnly));
     let asked: Vec<_> = engine.take_records().into_iter().map(|record| record.event).collect();
     assert!(asked.contains(&Event::CancelRequested { orders: vec![working] }));
     // Neither money that comes back, nor a mark, nor a day, nor `resume` ends it.
-    engine.funding(btc(), n("1500")).unwrap();
+    funding(&mut engine, n("1500"));
     mark(&mut engine, "100", Some(ATR));
     engine.bring_to(after(86_400 * SECOND));
     engine.resume().unwrap();
@@ -42,9 +42,9 @@ fn a_drawdown_ends_by_the_owner_alone() {
 #[test]
 fn a_days_loss_ends_with_the_day() {
     let mut engine = engine(growth());
-    engine.funding(btc(), n("-400")).unwrap();
+    funding(&mut engine, n("-400"));
     assert_eq!(tripped(&engine), [Breaker::DailyLoss]);
-    engine.funding(btc(), n("400")).unwrap();
+    funding(&mut engine, n("400"));
     assert_eq!(tripped(&engine), [Breaker::DailyLoss]);
     let midnight = START.day().next().start();
     engine.bring_to(midnight.before(Span::from_nanos(1)));
@@ -57,7 +57,7 @@ fn a_days_loss_ends_with_the_day() {
 fn a_day_opens_once_at_the_equity_of_the_one_before() {
     let mut engine = engine(growth());
     assert!(buy(&mut engine, "1").is_some());
-    engine.funding(btc(), n("-100")).unwrap();
+    funding(&mut engine, n("-100"));
     assert_eq!(engine.view().account.day_opening.to_string(), "10000");
     let midnight = START.day().next().start();
     engine.bring_to(midnight);

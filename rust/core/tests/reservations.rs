@@ -59,6 +59,16 @@ fn a_fill_counts_once() {
 }
 
 #[test]
+fn a_payment_of_funding_counts_once() {
+    let mut engine = engine(growth());
+    let hour = |number: i64| START.after(Span::seconds(3_600 * number));
+    for (paid, is_news) in [(0, true), (0, false), (1, true), (0, false), (1, false)] {
+        assert_eq!(engine.funding(btc(), n("10"), Some(hour(paid))), Ok(is_news), "hour {paid}");
+    }
+    assert_eq!(engine.view().account.funding.to_string(), "20");
+}
+
+#[test]
 fn more_than_was_approved_trips() {
     let mut engine = engine(growth());
     let sequence = buy(&mut engine, "10").unwrap();

@@ -44,6 +44,11 @@ pub fn mark(engine: &mut Engine, price: &str, atr: Option<Nano>) {
     assert_eq!(engine.mark(&tick), Ok(true));
 }
 
+/// Funding received, or paid where negative.
+pub fn funding(engine: &mut Engine, amount: Nano) {
+    assert_eq!(engine.funding(btc(), amount, None), Ok(true));
+}
+
 /// An opening order at the market, its stop two away from 100.
 pub fn opening(side: Side, quantity: Nano) -> Terms {
     Terms {

@@ -1,8 +1,7 @@
 //! Approvals and withdrawals as tokens: for one vault, by one key, once, in time, also over a restart.
 
-mod support;
+mod vault;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use gxrisk_core::engine::{ApprovalRefusal, Refusal, WithdrawalRefusal};
@@ -10,28 +9,22 @@ use gxrisk_core::time::Span;
 use gxrisk_core::{Limits, Origin, Time};
 use gxrisk_gate::custody::{OwnerKey, Passphrase, WithdrawalError, WithdrawalRequest};
 use gxrisk_gate::journal::Storage;
-use gxrisk_gate::{Custody, Gate, GateError, ManualClock, SignedApproval};
-use support::{Folder, fund, order, roomy};
+use gxrisk_gate::{Custody, Gate, GateError, SignedApproval};
+use vault::{START, Scratch, VAULT, clock, fund, limits, open, order};
 
-const VAULT: &str = "v";
-const START: Time = Time::from_nanos(1_584_010_500_000_000_000);
 const TTL: Span = Span::seconds(5);
 
-fn clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(START))
-}
-
-fn create(path: &Path, owner_key: Option<[u8; 32]>) -> Gate {
+fn create(storage: &Storage, owner_key: Option<[u8; 32]>) -> Gate {
     let custody = Custody { passphrase: None, owner_key };
-    let gate = Gate::create(&Storage::from(path), VAULT, roomy(), clock(), &custody).unwrap();
+    let gate = Gate::create(storage, VAULT, limits(), clock(), &custody).unwrap();
     fund(&gate).unwrap();
     gate
 }
 
 /// As after a crash: nothing was closed.
-fn opened_again(path: &Path, gate: Gate) -> Gate {
+fn opened_again(storage: &Storage, gate: Gate) -> Gate {
     drop(gate);
-    Gate::open(&Storage::from(path), clock(), None).unwrap().0
+    open(storage, &clock()).unwrap().0
 }
 
 fn token(gate: &Gate) -> Vec<u8> {
@@ -44,8 +37,8 @@ fn refused(refusal: ApprovalRefusal) -> GateError {
 
 #[test]
 fn a_token_is_good_for_its_vault_and_by_its_key() {
-    let folder = Folder::new();
-    let gate = create(&folder.journal(), None);
+    let scratch = Scratch::new("approvals");
+    let gate = create(&scratch.storage(), None);
     let signed = SignedApproval::parse(&token(&gate)).unwrap();
     let wallet = gate.wallet_key().unwrap();
     assert_eq!(signed.check(&wallet, VAULT), Ok(()));
@@ -56,8 +49,8 @@ fn a_token_is_good_for_its_vault_and_by_its_key() {
 
 #[test]
 fn a_token_that_was_changed_is_refused_and_the_true_one_still_good() {
-    let folder = Folder::new();
-    let gate = create(&folder.journal(), None);
+    let scratch = Scratch::new("approvals");
+    let gate = create(&scratch.storage(), None);
     let token = token(&gate);
     for at in 0..token.len() {
         let mut changed = token.clone();
@@ -69,13 +62,13 @@ fn a_token_that_was_changed_is_refused_and_the_true_one_still_good() {
 
 #[test]
 fn an_approval_is_used_once_also_over_a_restart() {
-    let folder = Folder::new();
-    let path = folder.journal();
-    let gate = create(&path, None);
+    let scratch = Scratch::new("approvals");
+    let storage = scratch.storage();
+    let gate = create(&storage, None);
     let [used, unused] = [token(&gate), token(&gate)];
     gate.redeem_token(&used).unwrap();
     assert_eq!(gate.redeem_token(&used), Err(refused(ApprovalRefusal::Used)));
-    let gate = opened_again(&path, gate);
+    let gate = opened_again(&storage, gate);
     assert_eq!(gate.redeem_token(&used), Err(refused(ApprovalRefusal::Used)));
     assert!(gate.redeem_token(&unused).is_ok());
 }
@@ -100,7 +93,7 @@ fn an_approval_is_good_until_its_expiry_and_not_at_it() {
 
 #[test]
 fn an_approval_is_void_once_the_vault_is_stricter() {
-    let gate = Gate::in_memory(VAULT, roomy(), clock(), None).unwrap();
+    let gate = Gate::in_memory(VAULT, limits(), clock(), None).unwrap();
     fund(&gate).unwrap();
     let approval = gate.authorize(&order(None), Origin::Agent).unwrap().approval.unwrap();
     gate.pause().unwrap();
@@ -111,16 +104,16 @@ fn an_approval_is_void_once_the_vault_is_stricter() {
 
 #[test]
 fn a_withdrawal_is_the_owners_for_one_vault_and_once_also_over_a_restart() {
-    let folder = Folder::new();
-    let path = folder.journal();
+    let scratch = Scratch::new("approvals");
+    let storage = scratch.storage();
     let passphrase = Passphrase::new("correct horse battery staple".to_owned()).unwrap();
-    let owner = OwnerKey::create(&folder.path().join("owner.key"), "Ann", &passphrase).unwrap();
+    let owner = OwnerKey::create(&scratch.0.join("owner.key"), "Ann", &passphrase).unwrap();
     let sign = |vault_id: &str, amount: i128, nonce: u8, expires: Time| {
         let request = WithdrawalRequest::new(vault_id, amount, "bank", [nonce; 16], expires.nanos()).unwrap();
         owner.sign_withdrawal(&request)
     };
     let later = START.after(TTL);
-    let gate = create(&path, Some(owner.public()));
+    let gate = create(&storage, Some(owner.public()));
     let token = sign(VAULT, 1_000_000_000, 1, later);
     let mut changed = token.clone();
     *changed.last_mut().unwrap() ^= 1;
@@ -132,7 +125,7 @@ fn a_withdrawal_is_the_owners_for_one_vault_and_once_also_over_a_restart() {
     assert!(gate.withdraw(&token).is_ok());
     let replayed = GateError::Refused(WithdrawalRefusal::Replayed.into());
     assert_eq!(gate.withdraw(&token), Err(replayed.clone()));
-    let gate = opened_again(&path, gate);
+    let gate = opened_again(&storage, gate);
     assert_eq!(gate.withdraw(&token), Err(replayed));
-    assert_eq!(gate.view().unwrap().account.equity.to_string(), "9999");
+    assert_eq!(gate.view().unwrap().account.equity.to_string(), "999999");
 }

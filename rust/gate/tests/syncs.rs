@@ -1,36 +1,23 @@
 //! When the gate has answered, the disk holds it: whatever power takes that was not synced, and also after a sync failed.
 
 mod disk;
-mod support;
-
-use std::sync::Arc;
+mod vault;
 
 use disk::{Disk, Fault, Loss};
 use gxrisk_core::{Event, Origin, Outcome};
-use gxrisk_gate::journal::{JournalReader, Storage};
-use gxrisk_gate::{Custody, Gate, GateError, JournalError, SystemClock};
-use support::{Folder, fund, order, roomy};
-
-/// The vault's file on a disk; its lock is in a folder of the machine's.
-fn storage(folder: &Folder, disk: &Disk) -> Storage {
-    Storage { vfs: Some(disk.vfs()), ..Storage::from(folder.journal().as_path()) }
-}
-
-fn create(storage: &Storage) -> Gate {
-    let gate = Gate::create(storage, "v", roomy(), Arc::new(SystemClock), &Custody::default()).unwrap();
-    fund(&gate).unwrap();
-    gate
-}
+use gxrisk_gate::journal::JournalReader;
+use gxrisk_gate::{Gate, GateError, JournalError};
+use vault::{Scratch, approve, clock, create, mark, open, order};
 
 #[test]
 fn what_was_approved_is_there_when_power_takes_all_that_was_not_synced() {
-    let (folder, disk) = (Folder::new(), Disk::new());
-    let gate = create(&storage(&folder, &disk));
+    let (scratch, disk) = (Scratch::new("syncs"), Disk::new());
+    let gate = create(&scratch.storage_on(disk.vfs()), &clock()).unwrap();
     for _ in 0..5 {
-        let approval = gate.authorize(&order(None), Origin::Agent).unwrap().approval.unwrap();
+        let (_, approval) = approve(&gate, None).unwrap();
         let trace = disk.trace();
         let image = trace.image(trace.len(), Loss::Everything);
-        let engine = JournalReader::open(&storage(&folder, &image)).unwrap().engine().unwrap();
+        let engine = JournalReader::open(&scratch.storage_on(image.vfs())).unwrap().engine().unwrap();
         let ruling = engine.ruling(approval.sequence()).expect("the decision is lost");
         assert_eq!(ruling.outcome(), Outcome::Approved);
     }
@@ -38,8 +25,8 @@ fn what_was_approved_is_there_when_power_takes_all_that_was_not_synced() {
 
 #[test]
 fn a_sync_that_failed_gives_no_approval_and_is_not_asked_again() {
-    let (folder, disk) = (Folder::new(), Disk::powersafe());
-    let gate = create(&storage(&folder, &disk));
+    let (scratch, disk) = (Scratch::new("syncs"), Disk::powersafe());
+    let gate = create(&scratch.storage_on(disk.vfs()), &clock()).unwrap();
     disk.fail_once(Fault::Sync, 0);
     let failed = gate.authorize(&order(Some("a")), Origin::Agent).map(|_| ()).unwrap_err();
     assert!(matches!(failed, GateError::Journal(JournalError::Storage { .. })), "{failed}");
@@ -52,11 +39,11 @@ fn a_sync_that_failed_gives_no_approval_and_is_not_asked_again() {
     drop(gate);
     let trace = disk.trace();
     let durable = trace.image(trace.len(), Loss::Everything);
-    let (gate, _) = Gate::open(&storage(&folder, &durable), Arc::new(SystemClock), None).unwrap();
+    let (gate, _) = open(&scratch.storage_on(durable.vfs()), &clock()).unwrap();
     // At most the one that was being asked, and whatever is asked from here on is safe.
     let before = decided(&gate);
     assert!(before <= 1);
-    fund(&gate).unwrap();
-    assert!(gate.authorize(&order(Some("c")), Origin::Agent).unwrap().approval.is_some());
+    mark(&gate, "100").unwrap();
+    approve(&gate, Some("c")).unwrap();
     assert_eq!(decided(&gate), before + 1);
 }

@@ -42,7 +42,7 @@ fn a_token_is_good_for_its_vault_and_by_its_key() {
     let signed = SignedApproval::parse(&token(&gate)).unwrap();
     let wallet = gate.wallet_key().unwrap();
     assert_eq!(signed.check(&wallet, VAULT), Ok(()));
-    assert_eq!(signed.check(&wallet, "w"), Err(ApprovalRefusal::Vault));
+    assert_eq!(signed.check(&wallet, "other"), Err(ApprovalRefusal::Vault));
     gate.rotate_keys(None).unwrap();
     assert_eq!(signed.check(&gate.wallet_key().unwrap(), VAULT), Err(ApprovalRefusal::Signature));
 }
@@ -118,8 +118,8 @@ fn a_withdrawal_is_the_owners_for_one_vault_and_once_also_over_a_restart() {
     let mut changed = token.clone();
     *changed.last_mut().unwrap() ^= 1;
     assert_eq!(gate.withdraw(&changed), Err(GateError::Withdrawal(WithdrawalError::Signature)));
-    let elsewhere = WithdrawalError::Vault { seen: "w".to_owned(), expected: VAULT.to_owned() };
-    assert_eq!(gate.withdraw(&sign("w", 1, 2, later)), Err(GateError::Withdrawal(elsewhere)));
+    let elsewhere = WithdrawalError::Vault { seen: "other".to_owned(), expected: VAULT.to_owned() };
+    assert_eq!(gate.withdraw(&sign("other", 1, 2, later)), Err(GateError::Withdrawal(elsewhere)));
     let expired = GateError::Refused(WithdrawalRefusal::Expired(START).into());
     assert_eq!(gate.withdraw(&sign(VAULT, 1, 3, START)), Err(expired));
     assert!(gate.withdraw(&token).is_ok());

@@ -36,7 +36,7 @@ fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, 
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
 
 mutants: $(VENV)/built-test  ## Plant bugs in a copy of the tree, one by one: each must be caught by the test that is named for it
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants --jobs 2
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) target

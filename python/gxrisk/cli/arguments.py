@@ -25,6 +25,16 @@ PassphraseFile = Annotated[
     ),
 ]
 
+HistoryUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GXRISK_HISTORY_URL",
+        metavar="FILE|URL",
+        help="The history: a SQLite file, or postgresql://USER@HOST/NAME.",
+        show_envvar=True,
+    ),
+]
+
 
 class SeveralValues(TyperCommand):
     """A command whose `--data` and `--asset` go on to the next option."""

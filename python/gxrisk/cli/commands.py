@@ -1,4 +1,4 @@
-"""The commands of `gxrisk`: demo, replay, version; and where audit, data, explain, keys and withdraw hang on."""
+"""The commands of `gxrisk`: demo, replay, version; and where the others hang on."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -13,7 +13,9 @@ from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.explain import explain
+from gxrisk.cli.export import export
 from gxrisk.cli.failures import failures
+from gxrisk.cli.history import history
 from gxrisk.cli.keys import keys
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.plain import plain
@@ -136,6 +138,8 @@ def version() -> None:
 app.add_typer(audit, name="audit")
 app.add_typer(data_commands, name="data")
 app.command()(explain)
+app.command()(export)
+app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
 app.add_typer(withdraw, name="withdraw")
 

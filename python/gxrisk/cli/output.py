@@ -2,9 +2,12 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TextIO, cast
 
 from gxrisk.cli.failures import CommandError
 
@@ -31,10 +34,19 @@ def as_json(value: object, *, indent: int | None = 2) -> str:
 def write_json(value: object, file: Path) -> None:
     """Write beside `file` and move it there once it is on disk."""
     text = as_json(value) + "\n"
-    with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
+    with replacing(file) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def replacing(file: Path, *, newline: str | None = None) -> Iterator[TextIO]:
+    """A stream beside `file`, which is moved there once all is written and on disk; else `file` is as it was."""
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline=newline, dir=file.parent, prefix=f".{file.name}.", delete=False
+    ) as stream:
         beside = Path(stream.name)
         try:
-            stream.write(text)
+            yield cast(TextIO, stream)
             stream.flush()
             os.fsync(stream.fileno())
             beside.replace(file)

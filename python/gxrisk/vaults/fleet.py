@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, 
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
 from gxrisk.vaults.market import Market
+from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.vault import Vault
@@ -22,6 +23,7 @@ from gxrisk.venues.protocol import Venue, VenueError
 
 JOURNAL: Final = "journal.gxr"
 TICK_MS: Final = 60_000
+LIVE_TICK_S: Final = 1.0
 _NS_PER_MS: Final = 1_000_000
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _log = logging.getLogger("gxrisk.vaults")
@@ -60,6 +62,8 @@ class Fleet:
         clock: ManualClock | SystemClock | None = None,
         notify: Notify = log_notice,
         passphrase_file: str | PathLike[str] | None = None,
+        schedule: Schedule | None = None,
+        write_report: WriteReport | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +74,9 @@ class Fleet:
         self._passphrase_file = passphrase_file
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
+        self.monitor = Monitor(self._vaults, notify, schedule=schedule, write_report=write_report)
         self._stopping = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._last_ms: int | None = None
 
     @property
@@ -147,6 +153,8 @@ class Fleet:
         """Take the feed's moments through all vaults until it ends or `stop` is called; a moment is always finished."""
         moments = feed.moments()
         stopping = asyncio.ensure_future(self._stopping.wait())
+        over = asyncio.Event()
+        watching = None if isinstance(self.clock, ManualClock) else asyncio.ensure_future(self._watch(over))
         try:
             while not self._stopping.is_set():
                 coming = asyncio.ensure_future(anext(moments, None))
@@ -160,9 +168,16 @@ class Fleet:
                 await self.step(moment)
         finally:
             stopping.cancel()
+            over.set()
+            if watching is not None:
+                await watching
 
     async def step(self, moment: Moment) -> None:
         """Take one moment of the feed through venue and vaults, after the silence before it."""
+        async with self._turn:
+            await self._step(moment)
+
+    async def _step(self, moment: Moment) -> None:
         await self._be_silent_until(moment.at_ms)
         self._set_clock(moment.at_ms)
         if isinstance(self.venue, PaperVenue):
@@ -171,12 +186,19 @@ class Fleet:
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.step(self.market))
         self._last_ms = moment.at_ms
+        self.monitor.heard(moment.at_ms)
+        await self.monitor.look(moment.at_ms)
 
     async def tick(self, now_ms: int) -> None:
         """What follows from time alone: nothing came from the feed."""
+        async with self._turn:
+            await self._tick(now_ms)
+
+    async def _tick(self, now_ms: int) -> None:
         self._set_clock(now_ms)
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.attend(now_ms))
+        await self.monitor.look(now_ms)
 
     def stop(self) -> None:
         """Let `run` return when the moment in hand is done. Safe to call from a signal handler of the event loop."""
@@ -192,11 +214,21 @@ class Fleet:
                 self._failed[vault.vault_id] = _reason(error)
                 _log.exception("%s: could not be closed", vault.vault_id)
 
+    async def _watch(self, over: asyncio.Event) -> None:
+        """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""
+        while not over.is_set():
+            try:
+                await self.tick(self.clock.now_ns // _NS_PER_MS)
+            except Exception:
+                _log.exception("a look at the vaults failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), LIVE_TICK_S)
+
     async def _be_silent_until(self, at_ms: int) -> None:
         """In a replay the clock goes on when nothing comes, so that an outage is noticed while it lasts."""
         if self._last_ms is not None and isinstance(self.clock, ManualClock):
             for now_ms in range(self._last_ms + TICK_MS, at_ms, TICK_MS):
-                await self.tick(now_ms)
+                await self._tick(now_ms)
 
     def _set_clock(self, at_ms: int) -> None:
         if isinstance(self.clock, ManualClock):
@@ -206,7 +238,16 @@ class Fleet:
         try:
             await step
         except VenueError as error:
-            # Nothing is known of what was asked; the vault stays, and the venue is asked again at the next moment.
+            # Nothing is known of what was asked: the account is opened anew and reconciled at the next moment.
+            _log.warning("%s: %s", vault.vault_id, error)
+            await self._reconnect(vault)
+        except Exception as error:
+            self._take_out(vault, error)
+
+    async def _reconnect(self, vault: Vault) -> None:
+        try:
+            vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
+        except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
         except Exception as error:
             self._take_out(vault, error)

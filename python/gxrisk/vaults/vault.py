@@ -40,18 +40,24 @@ class Vault:
         self.gate = gate
         self.settings = settings
         self.notices = Notices(gate)
-        self._account = account
+        self._strategy = strategy
         self._notify = notify
+        self._auto_pause = AutoPause(gate, self.notices)
+        self.connect(account)
+        self._looked_at = 0
+        self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
+
+    def connect(self, account: Account) -> None:
+        """Take this account at the venue, the first or one opened anew; the next step begins with reconciling it."""
+        gate = self.gate
+        self._account = account
         self._booking = Booking(gate, account)
         self._cancelling = Cancelling(account)
-        self._auto_pause = AutoPause(gate, self.notices)
         self._withdrawals = Withdrawals(gate, account, self.notices)
         self._deposits = Deposits(gate, account)
-        self._proposer = Proposer(strategy, gate, account)
-        self._looked_at = 0
-        self._is_busy = True
-        self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
+        self._proposer = Proposer(self._strategy, gate, account)
         self._is_reconciled = False
+        self._is_busy = True
 
     @property
     def vault_id(self) -> str:

@@ -1,0 +1,127 @@
+"""One watch over all vaults: silent feeds, breakers about to end, the day's reconciliation, the week's report."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from gxrisk.vaults.notices import Notice, Notify, Severity
+from gxrisk.vaults.vault import Vault
+
+LOOK_MS: Final = 60_000
+DAY_MS: Final = 86_400_000
+FLEET: Final = "*"
+_log = logging.getLogger("gxrisk.vaults")
+
+WriteReport = Callable[[Vault, datetime], Awaitable[None]]
+"""Writes the report of the vault's week that ended at that time (a Monday, 00:00 UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When the monitor does what: seconds after midnight UTC; how early a breaker's end is told; silence in seconds."""
+
+    reconcile_s: int = 300
+    report_s: int = 600
+    ending_s: int = 300
+    silence_s: int = 120
+
+
+class Monitor:
+    """Looks once a minute of the clock's time at every vault. What one look costs and finds touches no other vault.
+
+    The fleet calls `look` with the feed's time in a replay and each second when live; `beat_ms` shows that it is alive.
+    What is missed while nothing runs is caught up with: reconciliation runs at each opening, and a
+    week's report is due until it was written.
+    """
+
+    def __init__(
+        self,
+        vaults: Mapping[str, Vault],
+        notify: Notify,
+        *,
+        schedule: Schedule | None = None,
+        write_report: WriteReport | None = None,
+    ) -> None:
+        self._vaults = vaults
+        self._notify = notify
+        self._schedule = schedule or Schedule()
+        self._write_report = write_report
+        self._reconciled_day: int | None = None
+        self._reported_week: int | None = None
+        self._told: set[tuple[str, str, datetime]] = set()
+        self._is_silent = False
+        self._number = 0
+        self.beat_ms = 0
+        self.heard_ms: int | None = None
+
+    def heard(self, at_ms: int) -> None:
+        """The feed gave a moment."""
+        self.heard_ms = at_ms
+
+    async def look(self, now_ms: int) -> None:
+        """Do what is due now; nothing within a minute of the last look."""
+        if now_ms - self.beat_ms < LOOK_MS:
+            return
+        self.beat_ms = now_ms
+        await self._watch_feed(now_ms)
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        day, of_day_s = divmod(now_ms // 1000, DAY_MS // 1000)
+        if self._reconciled_day is None:
+            self._reconciled_day, self._reported_week = day, _week(now)
+        is_reconciling = day > self._reconciled_day and of_day_s >= self._schedule.reconcile_s
+        is_reporting = _week(now) > (self._reported_week or 0) and of_day_s >= self._schedule.report_s
+        for vault in tuple(self._vaults.values()):
+            try:
+                self._watch_breakers(vault, now)
+                if is_reconciling:
+                    await vault.reconcile()
+                if is_reporting and self._write_report is not None:
+                    await self._write_report(vault, _monday(now))
+            except Exception:
+                _log.exception("%s: the monitor's look failed", vault.vault_id)
+        if is_reconciling:
+            self._reconciled_day = day
+        if is_reporting:
+            self._reported_week = _week(now)
+
+    def _watch_breakers(self, vault: Vault, now: datetime) -> None:
+        """Tell once of each timed breaker that ends soon."""
+        trips = vault.gate.trips
+        if not trips:
+            return
+        soon = now + timedelta(seconds=self._schedule.ending_s)
+        for trip in trips:
+            key = (vault.vault_id, trip.breaker, trip.since)
+            if trip.until is not None and trip.until <= soon and key not in self._told:
+                self._told.add(key)
+                vault.notices.add(
+                    now.isoformat(), "info", "breaker_ending", f"{trip.breaker} ends at {trip.until:%H:%M:%S} UTC"
+                )
+        self._told = {key for key in self._told if key[2] > now - timedelta(days=2)}
+
+    async def _watch_feed(self, now_ms: int) -> None:
+        if self.heard_ms is None:
+            return
+        is_silent = now_ms - self.heard_ms > self._schedule.silence_s * 1000
+        if is_silent and not self._is_silent:
+            silent_s = (now_ms - self.heard_ms) // 1000
+            await self._tell(now_ms, "critical", "feed_silent", f"the feed has told nothing for {silent_s} s")
+        elif self._is_silent and not is_silent:
+            await self._tell(now_ms, "info", "feed_back", "the feed is back")
+        self._is_silent = is_silent
+
+    async def _tell(self, now_ms: int, severity: Severity, code: str, text: str) -> None:
+        self._number += 1
+        at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
+        await self._notify(Notice(FLEET, self._number, at, severity, code, text))
+
+
+def _week(now: datetime) -> int:
+    """Weeks since the first Monday of 1970's calendar; the week changes on Monday, 00:00 UTC."""
+    return (now.toordinal() - 1) // 7
+
+
+def _monday(now: datetime) -> datetime:
+    return datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(days=now.weekday())

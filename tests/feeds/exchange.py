@@ -120,7 +120,7 @@ class LoopbackExchange:
 def pointed_at(port: int) -> type[ccxt.binance]:
     """ccxt's binance with its addresses on the loopback; everything else is its own."""
 
-    class Loopback(ccxt.binance):  # type: ignore[misc]
+    class Loopback(ccxt.binance):
         def describe(self) -> Any:
             base = f"http://127.0.0.1:{port}"
             urls = {"public": f"{base}/api/v3", "fapiPublic": f"{base}/fapi/v1"}

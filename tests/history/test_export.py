@@ -92,7 +92,7 @@ def test_cells_read_back(values: list[str | int | Decimal | None]) -> None:
     """Whatever a row holds, a strict reader finds it again, and only numbers begin like a formula."""
     values = [7, *values]  # every list begins with the sequence: a line of one empty cell would be an empty line
     names = [f"c{number}" for number in range(len(values))]
-    text = "".join(lines(names, [values]))
+    text = "".join(lines(names, [map(cell, values)]))
     header, row = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert header == names
     for value, found in zip(values, row, strict=True):
@@ -157,7 +157,7 @@ def test_a_long_journal_is_not_read_into_memory(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         sequence, peaks[name] = map(int, done.stdout.split())
         assert sequence >= records
-    assert sizes["large"] > 36_000_000
+    assert sizes["large"] > 30_000_000
     assert peaks["large"] - peaks["small"] < MORE_KIB_MAX, peaks
 
 
@@ -172,7 +172,7 @@ def test_the_commands(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(app, arguments)
         assert done.exit_code == 0, done.output
-        return done.stdout
+        return done.stdout_bytes.decode()  # `stdout` hides the ends of lines
 
     run("history", "project", str(desk.file), "--url", url)
     from_journal = run("export", str(desk.file), "--what", "trades")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from gxrisk import ApprovalError, order
 from gxrisk.feeds import Moment
-from gxrisk.venues import Accepted, Account, Cancelled, Filled, PaperError, PaperVenue, Venue, VenueError
+from gxrisk.venues import Accepted, Cancelled, Filled, PaperError, PaperVenue, VenueError
 
 from tests.venues.vault import FREE, Vault, bar, done, moments, play
 
@@ -24,15 +24,10 @@ def venue(request: pytest.FixtureRequest, tmp_path: Path) -> PaperVenue:
     return PaperVenue(costs=FREE, folder=tmp_path / "accounts" if request.param == "file" else None)
 
 
-def typed(venue: PaperVenue, account: Any) -> tuple[Venue, Account]:
-    """Only type-checks: the paper venue is a `Venue`, its account an `Account`."""
-    return venue, account
-
-
 def test_an_order_reaches_the_venue_as_an_approval_only(venue: PaperVenue) -> None:
     """Neither an order, nor a token, nor a thing that looks like an approval is taken, and nothing of it is kept."""
     vault = Vault(venue)
-    assert not typed(venue, vault.account)[0].is_live
+    assert not venue.is_live
     vault.advance(Moment(0, opened=(bar(0, 100),)))
     wish = order("BTC", "buy", 1, **WISH)  # type: ignore[arg-type]
     approval = vault.gate.authorize(wish).approval
@@ -133,6 +128,40 @@ def test_a_cancel_is_always_answered(venue: PaperVenue) -> None:
         done(vault.account.cancel(filled))
     kinds = [(type(one), getattr(one, "order_id", None)) for one in done(vault.account.reports(0))]
     assert kinds == [(Cancelled, approval.order_id), (Accepted, filled), (Filled, filled), (Cancelled, filled)]
+
+
+def test_an_order_that_was_redeemed_and_never_stored(tmp_path: Path) -> None:
+    """The process died between the two: the gate refuses a second use, a cancel settles it."""
+    vault = Vault(PaperVenue(costs=FREE, folder=tmp_path))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    approval = vault.gate.authorize(order("BTC", "buy", 1, **WISH)).approval  # type: ignore[arg-type]
+    assert approval is not None
+    vault.gate.redeem(approval)
+    vault.account = done(PaperVenue(costs=FREE, folder=tmp_path).account("vault", vault.gate.redeem))
+    with pytest.raises(ApprovalError):
+        done(vault.account.submit(approval))
+    assert done(vault.account.statement()).open_orders == frozenset()
+    done(vault.account.cancel(approval.order_id))
+    vault.look(Moment(0))
+    assert [type(one) for one in vault.reports] == [Cancelled]
+    vault.agrees()
+
+
+def test_an_order_that_was_stored_and_never_confirmed(tmp_path: Path) -> None:
+    """The process died before `submit` returned: the order is there, and to submit it again changes nothing."""
+    vault = Vault(PaperVenue(costs=FREE, folder=tmp_path))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    approval = vault.gate.authorize(order("BTC", "buy", 1, **WISH)).approval  # type: ignore[arg-type]
+    assert approval is not None
+    done(vault.account.submit(approval))
+    vault.venue = PaperVenue(costs=FREE, folder=tmp_path)
+    vault.account = done(vault.venue.account("vault", vault.gate.redeem))
+    assert done(vault.account.statement()).open_orders == {approval.order_id}
+    done(vault.account.submit(approval))
+    vault.advance(Moment(0, opened=(bar(0, 100),)))
+    told = vault.advance(moments([bar(0, 100), bar(1, 100)])[1])
+    assert [type(one) for one in told] == [Accepted, Filled]
+    vault.agrees()
 
 
 def test_a_cancel_that_comes_too_late_is_confirmed_by_the_fill(venue: PaperVenue) -> None:

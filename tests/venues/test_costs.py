@@ -70,6 +70,20 @@ def test_impact_grows_with_what_the_order_has_filled_already() -> None:
     assert float(prices[3]) == pytest.approx(2**20 * (1 + 0.01 * (20 / 23) ** 0.5 * 0.2), rel=1e-9)
 
 
+def test_impact_grows_with_what_a_stop_has_sold_already() -> None:
+    """The second half of a stop, at the same market, is dearer than the first."""
+    costs = replace(FREE, impact=D("0.01"), participation=D("0.01"))
+    vault = Vault(PaperVenue(costs=costs), deposit=10**8, atr=10**6)
+    prices = [2**20, 2**20, 2**20 * D("0.9"), 2**20 * D("0.9")]
+    later = [bar(21 + number, price, volume=100.0) for number, price in enumerate(prices)]
+    later[0] = bar(21, 2**20, volume=200.0)  # two at once for the entry, one at a time for the exit
+    bars = [*doubling(21, 100.0), *later]
+    play(vault, bars, {21: lambda v: v.buy(2, stop=10**6)})
+    stops = [one.price for one in vault.reports if isinstance(one, Filled) and one.leg == "stop_loss"]
+    assert len(stops) == 2
+    assert stops[1] < stops[0] < prices[-1]
+
+
 def test_participation() -> None:
     """A step gives at most a tenth of its volume; the rest works on; a bar without volume gives nothing."""
     volumes = [100.0, 50.0, 0.0, 200.0, 200.0]
@@ -145,6 +159,14 @@ def test_fees_are_rounded_against_the_account(bp: str, fee: str) -> None:
     fill = vault.reports[-1]
     assert isinstance(fill, Filled)
     assert plain(fill.fee) == fee
+
+
+@pytest.mark.parametrize(("side", "price"), [("buy", "100.010000002"), ("sell", "99.99")])
+def test_prices_are_rounded_against_the_account(side: str, price: str) -> None:
+    """100.000000001 and a basis point: 100.0100000010001 to buy, 99.9900000009999 to sell."""
+    vault = Vault(PaperVenue(costs=replace(FREE, half_spread_bp=D(1))))
+    lines = play(vault, [bar(0, 100), bar(1, "100.000000001")], {0: lambda v: v.submit(side, 1)})
+    assert lines[1:] == [f"1 #1 order {side} 1 @ {price}"]
 
 
 def test_a_limit_bounds_the_slippage() -> None:

@@ -183,3 +183,6 @@ def test_money_that_margin_needs_cannot_be_withdrawn() -> None:
         done(vault.account.withdraw("w1", "bank", D("950.000000001")))
     done(vault.account.withdraw("w1", "bank", D(950)))
     assert done(vault.account.statement()).balance == 50
+    vault.advance(moments([bar(2, 100), bar(3, 120)])[1])  # a gain of 200, still to be realised
+    with pytest.raises(InsufficientFunds):
+        done(vault.account.withdraw("w2", "bank", D(1)))

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from gxrisk import order
 from gxrisk.feeds import Moment
 from gxrisk.venues import PaperVenue
 
-from tests.venues.vault import FREE, MINUTE_MS, Play, Vault, bar, play, trade
+from tests.venues.vault import FREE, MINUTE_MS, Play, Vault, bar, done, play, trade
 
 Row = tuple[str, Sequence[Any], Play, list[str]]
 
@@ -86,9 +87,9 @@ LEGS: list[Row] = [
     ),
     (
         "but its target only from the next bar on",
-        [100, (100, 105, 97, 100), (100, 105, 100, 100)],
+        [100, (100, 105, 97, 100), (100, 104, 100, 100)],
         {0: lambda v: v.buy(1, 98, target=104)},
-        ["#1 take_profit sell 1 @ 104"],
+        [],
     ),
     (
         "stops in the order in which the market meets them",
@@ -99,6 +100,12 @@ LEGS: list[Row] = [
 ]
 
 REDUCTIONS: list[Row] = [
+    (
+        "an existing stop comes before an opening order",
+        [100, 100, 100, (100, 100, 94, 94)],
+        {0: lambda v: v.buy(2, stop=95), 1: lambda v: v.buy(1, 98, stop=90)},
+        ["#1 stop_loss sell 2 @ 95", "#2 order buy 1 @ 98"],
+    ),
     (
         "the oldest legs shrink first",
         [100, 100, 100, (100, 100, 90, 90)],
@@ -157,17 +164,28 @@ REDUCTIONS: list[Row] = [
 ]
 
 
+ENTRIES = {name: 0 for name, *_ in TIMING + LIMITS} | {name: 1 for name, *_ in LEGS + REDUCTIONS}
+ENTRIES |= dict.fromkeys(
+    (
+        "stops in the order in which the market meets them",
+        "the oldest legs shrink first",
+        "and keeps the exit for which there is room",
+    ),
+    2,
+)
+
+
 @pytest.mark.parametrize(
     ("name", "bars", "actions", "expected"), TIMING + LIMITS + LEGS + REDUCTIONS, ids=lambda one: str(one)[:60]
 )
 def test_matching(name: str, bars: Sequence[Any], actions: Play, expected: list[str]) -> None:
-    """Every row ends with the reports it names, acceptances and the entries of the legs' tests left out."""
+    """Every row ends with exactly the reports it names; acceptances and the entries before them are left out."""
     vault = Vault(PaperVenue(costs=FREE))
     lines = [line.split(" ", 1)[1] for line in play(vault, candles(bars), actions)]
     told = [line for line in lines if not line.endswith("accepted")]
-    assert told[-len(expected) :] == expected if expected else all("order buy" in line for line in told)
-    entries = told[: len(told) - len(expected)] if expected else told
-    assert all(" order " in line for line in entries)
+    entries = ENTRIES[name]
+    assert told[entries:] == expected
+    assert [line.split(" ")[:2] for line in told[:entries]] == [[f"#{one + 1}", "order"] for one in range(entries)]
     vault.agrees()
 
 
@@ -217,6 +235,34 @@ def test_trades() -> None:
     vault.agrees()
 
 
+def test_a_reduce_only_order_never_opens() -> None:
+    """Should one ever exceed the position, which no gate approves, the excess is cancelled."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.advance(trade(0, 100, 100))
+    vault.buy(2)
+    vault.advance(trade(250, 100, 100))
+    excess = order("BTC", "sell", 5, reduce_only=True, confidence=1, reasoning="too much")
+    # Stands in for a gate that errs: the real one refuses this order.
+    done(vault.venue.account("vault", lambda approval: excess))
+    vault.sell(2, reduce_only=True)
+    told = [vault.line(one) for one in vault.advance(trade(500, 99, 100))]
+    assert told == [
+        "#2 accepted",
+        "#2 order sell 2 @ 99",
+        "#2 cancelled: reduce-only: nothing is left to reduce",
+    ]
+    assert done(vault.account.statement()).positions == {}
+
+
+def test_an_entry_past_its_stop_is_stopped_by_the_same_trade() -> None:
+    """Protected from the moment of the fill on, not from the next price on."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.advance(trade(0, 100, 100))
+    vault.buy(1, stop=95)
+    told = [vault.line(one) for one in vault.advance(trade(250, 94, 100))]
+    assert told == ["#1 accepted", "#1 order buy 1 @ 94", "#1 stop_loss sell 1 @ 94"]
+
+
 def test_a_late_trade_fills_nothing_that_came_after_it() -> None:
     """A trade from before the order's arrival, told afterwards, is no price for it, and no mark."""
     vault = Vault(PaperVenue(costs=FREE))
@@ -235,9 +281,9 @@ def test_bars_made_of_trades_fill_nothing_twice() -> None:
     vault = Vault(PaperVenue(costs=FREE))
     vault.advance(trade(0, 100, 10))
     vault.buy(1, 98)
-    vault.advance(trade(30_000, 99, 10))
-    made = bar(0, 100, 100, 90, 99, volume=20.0)
-    assert vault.advance(replace(trade(60_000, 99, 10), closed=(made,))) == []
+    vault.advance(trade(90_000, 99, 10))
+    made = bar(1, 100, 100, 90, 99, volume=20.0)
+    assert vault.advance(replace(trade(120_000, 99, 10), closed=(made,)))[1:] == []
 
 
 def test_a_feed_without_opens() -> None:

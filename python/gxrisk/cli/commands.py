@@ -45,7 +45,9 @@ app = typer.Typer(
 
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--data", metavar="FILE...", help="Candle files, one for each asset (csv or csv.gz)."),
+    typer.Option(
+        "--data", metavar="FILE...", help="Candle files, one for each asset (CSV, plain or gzipped, or Parquet)."
+    ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result as JSON.")]
 MarkAge = Annotated[
@@ -78,7 +80,10 @@ def demo(
 @app.command("replay", cls=SeveralValues)
 def replay_command(
     data: Annotated[
-        list[Path], typer.Option("--data", metavar="FILE...", help="Candle files, one for each asset (csv or csv.gz).")
+        list[Path],
+        typer.Option(
+            "--data", metavar="FILE...", help="Candle files, one for each asset (CSV, plain or gzipped, or Parquet)."
+        ),
     ],
     asset: Annotated[
         list[str] | None, typer.Option("--asset", metavar="NAME...", help="The assets, in the order of the files.")

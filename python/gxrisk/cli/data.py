@@ -130,7 +130,8 @@ def _lines(file: Path, contents: Contents) -> list[str]:
     else:
         longest = f" ({contents.missing:,} rows missing), the longest{_gap(contents.longest)}" if contents.gaps else ""
         lines.append(f"  gaps: {contents.gaps or 'none'}{longest}")
-    extremes = [_extreme(one) for one in (contents.down, contents.up) if one is not None]
+    digits = 4 if contents.kind == "funding" else 2
+    extremes = [_extreme(one, digits) for one in (contents.down, contents.up) if one is not None]
     words = "rates from the lowest to the highest" if contents.kind == "funding" else "largest moves"
     return [*lines, f"  {words}: {', '.join(extremes) or 'none'}"]
 
@@ -163,8 +164,8 @@ def _gap(gap: Gap | None) -> str:
     return f" {_length(gap.until_ms - gap.from_ms)} from {_time(gap.from_ms)} to {_time(gap.until_ms)}"
 
 
-def _extreme(one: Extreme) -> str:
-    return f"{one.fraction * 100:+.4f} % at {_time(one.at_ms)}"
+def _extreme(one: Extreme, digits: int) -> str:
+    return f"{one.fraction * 100:+.{digits}f} % at {_time(one.at_ms)}"
 
 
 def _length(ms: int) -> str:

@@ -77,6 +77,7 @@ class RollingCorrelation:
         # centred first, or the squares of large means would eat the digits
         centre = np.where(known, self._returns, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         values = np.where(known, self._returns - centre, 0.0)
+        sizes = np.where(known, self._returns, 0.0) ** 2
         weights = known.astype(np.float64)
         counts = weights.T @ weights
         sums = values.T @ weights  # of i over the bars that j has too
@@ -85,7 +86,7 @@ class RollingCorrelation:
         variances = squares - sums * sums / shared
         covariances = values.T @ values - sums * sums.T / shared
         # what is left of equal returns is rounding, not movement
-        moved = variances > squares * 1e-12
+        moved = variances > (sizes.T @ weights) * 1e-12
         usable = (counts >= self._returns_min) & moved & moved.T
         scale = np.sqrt(np.where(usable, variances * variances.T, 1.0))
         correlations = np.where(usable, np.clip(covariances / scale, -1.0, 1.0), np.nan)

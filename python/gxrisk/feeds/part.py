@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
@@ -56,19 +55,15 @@ class PartFile:
     def finish(self, target: Path) -> None:
         """Put the rows in `target`, gzipped, whole or not at all, and remove this file."""
         self._stream.seek(0)
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as beside:
-            try:
-                # no time and no name inside: the same rows make the same file
-                with gzip.GzipFile(filename="", mode="wb", fileobj=beside, mtime=0) as zipped:
-                    while block := self._stream.read(1 << 20):
-                        zipped.write(block)
-                beside.flush()
-                os.fchmod(beside.fileno(), os.fstat(self._stream.fileno()).st_mode & 0o777)
-                os.fsync(beside.fileno())
-                Path(beside.name).replace(target)
-            except BaseException:
-                Path(beside.name).unlink(missing_ok=True)
-                raise
+        beside = self.file.with_suffix(".gz")  # under the lock, so that a killed run's is written over
+        with beside.open("wb") as stream:
+            # no time and no name inside: the same rows make the same file
+            with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as zipped:
+                while block := self._stream.read(1 << 20):
+                    zipped.write(block)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(target)
         self.file.unlink()
         folder = os.open(target.parent, os.O_RDONLY)
         try:

@@ -51,34 +51,36 @@ def with_bars(moments: Iterable[Moment], bar_ms: int) -> Iterator[Moment]:
     The bars in progress at the end are never closed.
     """
     bars: dict[str, TradeBars] = {}
+    soonest_ms: int | None = None  # the first end to come: most moments end no bar
     for moment in moments:
-        yield from _ends_before(bars, moment.at_ms)
-        closed = list(_complete(bars, moment.at_ms))
+        at_ms = moment.at_ms
+        closed: list[Candle] = []
         opened: list[Candle] = []
+        while soonest_ms is not None and soonest_ms <= at_ms:
+            done = _completed(bars, soonest_ms)
+            if soonest_ms == at_ms:
+                closed += done
+            else:
+                yield Moment(soonest_ms, closed=tuple(done))
+            soonest_ms = _soonest(bars)
         for trade in moment.trades:
-            asset = bars.setdefault(trade.asset, TradeBars(bar_ms))
-            asset.complete(moment.at_ms)
+            asset = bars.get(trade.asset) or bars.setdefault(trade.asset, TradeBars(bar_ms))
+            asset.complete(at_ms)
             early, begun = asset.add(trade)
             closed += [early] if early else []
             opened += [begun] if begun else []
         if closed or opened:
-            closed.sort(key=attrgetter("asset"))
+            soonest_ms = _soonest(bars)
             moment = replace(moment, closed=(*moment.closed, *closed), opened=(*moment.opened, *opened))
         yield moment
 
 
-def _ends_before(bars: dict[str, TradeBars], at_ms: int) -> Iterator[Moment]:
-    """The bars that ended since the last moment, each at its own time."""
-    ends = {one.end_ms for one in bars.values()}
-    for end_ms in sorted(end for end in ends if end is not None and end < at_ms):
-        yield Moment(end_ms, closed=tuple(_complete(bars, end_ms)))
+def _soonest(bars: dict[str, TradeBars]) -> int | None:
+    return min((end_ms for one in bars.values() if (end_ms := one.end_ms) is not None), default=None)
 
 
-def _complete(bars: dict[str, TradeBars], at_ms: int) -> Iterator[Candle]:
-    for asset in sorted(bars):
-        done = bars[asset].complete(at_ms)
-        if done is not None:
-            yield done
+def _completed(bars: dict[str, TradeBars], at_ms: int) -> list[Candle]:
+    return [done for asset in sorted(bars) if (done := bars[asset].complete(at_ms)) is not None]
 
 
 def _arrivals(series: Sequence[TradeSeries]) -> Iterator[Moment]:

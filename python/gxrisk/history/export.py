@@ -9,9 +9,9 @@ numbers where they are nothing but one.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, TextIO
 
 from gxrisk.history.amounts import plain
@@ -26,47 +26,41 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _ROWS_A_WRITE: Final = 1_000
 
 Value = str | int | bool | Decimal | None
+Cell = Callable[[Any], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
-    """Nanoseconds since 1970 that are written as RFC 3339."""
-
-    ns: int | None
-
-
-def cell(value: Value | Time) -> str:
+def cell(value: Value) -> str:
     """One cell; nothing for what is not there.
 
-    >>> for value in (Decimal("-1.50"), "-1.50", 'a "no"!', Time(0)):
+    >>> for value in (Decimal("-1.50"), "-1.50", 'a "no"!', True):
     ...     print(cell(value))
     -1.5
     "'-1.50"
     "a ""no""!"
-    1970-01-01T00:00:00Z
+    true
     """
-    match value:
-        case None | Time(None):
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case Decimal():
-            return plain(value)
-        case Time(int(time_ns)):
-            return written(time_ns)
-        case str():
-            text = f"'{value}" if value.startswith(_FORMULA) else value
-            return '"' + text.replace('"', '""') + '"'
-    raise TypeError(f"{type(value).__name__} has no form in CSV")
+    return _FORMS[type(value)](value)
 
 
-def lines(names: Iterable[str], rows: Iterable[Iterable[Value | Time]]) -> Iterator[str]:
-    """The header and the rows, each with its end."""
+def _text(text: str) -> str:
+    safe = f"'{text}" if text.startswith(_FORMULA) else text
+    return '"' + safe.replace('"', '""') + '"'
+
+
+_FORMS: Final[dict[type, Cell]] = {
+    type(None): lambda _: "",
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    Decimal: plain,
+    str: _text,
+}
+
+
+def lines(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The header and the rows of cells, each with its end."""
     yield ",".join(names) + _END
     for row in rows:
-        yield ",".join(map(cell, row)) + _END
+        yield ",".join(row) + _END
 
 
 def export(history: History, vault: str, what: str, stream: TextIO) -> int:
@@ -78,7 +72,8 @@ def export(history: History, vault: str, what: str, stream: TextIO) -> int:
     count = 0
     gathered: list[str] = []
     rows = history.every(partial(pages, history), vault)
-    for line in lines(columns, ([of(row) for of in columns.values()] for row in rows)):
+    cells = tuple(columns.values())
+    for line in lines(columns, ([of(row) for of in cells] for row in rows)):
         gathered.append(line)
         count += 1
         if len(gathered) == _ROWS_A_WRITE:
@@ -88,38 +83,39 @@ def export(history: History, vault: str, what: str, stream: TextIO) -> int:
     return count - 1
 
 
-def _is(*names: str) -> dict[str, Callable[[Any], Value | Time]]:
+def _is(*names: str) -> dict[str, Cell]:
     """Columns that are fields; those of times lose their `_ns`, since they are written as text."""
-    return {name.removesuffix("_ns"): partial(_field, name) for name in names}
+    return {name.removesuffix("_ns"): _cell_of(attrgetter(name), name.endswith("_ns")) for name in names}
 
 
-def _field(name: str, row: object) -> Value | Time:
-    value = getattr(row, name)
-    return Time(value) if name.endswith("_ns") else value
+def _cell_of(field: Callable[[Any], Any], is_time: bool) -> Cell:
+    if is_time:
+        return lambda row: "" if (time_ns := field(row)) is None else written(time_ns)
+    return lambda row: cell(field(row))
 
 
-def _figures(*names: str) -> dict[str, Callable[[Any], Value | Time]]:
-    return {name: partial(_figure, name) for name in names}
+def _figures(*names: str) -> dict[str, Cell]:
+    return {name: partial(_figure, attrgetter(name)) for name in names}
 
 
-def _figure(name: str, row: object) -> Value:
-    value: str | None = getattr(row, name)
-    return Decimal(value) if value is not None and _NUMBER.fullmatch(value) else value
+def _figure(field: Callable[[Any], str | None], row: object) -> str:
+    value = field(row)
+    return value if value is not None and _NUMBER.fullmatch(value) else cell(value)
 
 
 def _rules(decision: Decision) -> str:
-    return " ".join(violation.rule for violation in decision.violations)
+    return cell(" ".join(violation.rule for violation in decision.violations))
 
 
 def _messages(decision: Decision) -> str:
-    return "; ".join(violation.message for violation in decision.violations)
+    return cell("; ".join(violation.message for violation in decision.violations))
 
 
-def _duration_s(trade: Trade) -> Decimal:
-    return Decimal(trade.duration_ns).scaleb(-9)
+def _duration_s(trade: Trade) -> str:
+    return cell(Decimal(trade.duration_ns).scaleb(-9))
 
 
-_LISTS: Final[dict[str, tuple[dict[str, Callable[[Any], Value | Time]], Callable[..., Any]]]] = {
+_LISTS: Final[dict[str, tuple[dict[str, Cell], Callable[..., Any]]]] = {
     "trades": (
         _is("sequence", "asset", "side", "quantity", "opened_ns", "time_ns")
         | {"duration_s": _duration_s}

@@ -5,6 +5,7 @@ from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_NS: Final = 1_000_000_000
+_SECONDS: Final = len("1970-01-01T00:00:00")
 _FRACTION_DIGITS: Final = 9
 
 
@@ -26,5 +27,5 @@ def written(time_ns: int) -> str:
     '1970-01-01T00:00:01.5Z'
     """
     seconds, fraction = divmod(time_ns, _SECOND_NS)
-    digits = f".{fraction:09}".rstrip("0").rstrip(".")
-    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix('+00:00')}{digits}Z"
+    whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:_SECONDS]
+    return f"{whole}{f'.{fraction:09}'.rstrip('0')}Z" if fraction else f"{whole}Z"

@@ -2,7 +2,7 @@
 
 from typing import Final, assert_never
 
-from gxrisk._native import ApprovalError, Gate, Order, VaultError
+from gxrisk._native import Gate, InvalidOrder, Order, VaultError
 from gxrisk.venues.protocol import Accepted, Account, Cancelled, Failed, Filled, FundingPaid, Report
 
 TOPIC: Final = "venue"
@@ -20,8 +20,10 @@ class Booking:
         """Book all new reports; how many there were. Raises `VenueError` when they cannot be had."""
         reports = await self._account.reports(self.cursor)
         for report in reports:
+            if report.sequence > self.cursor + 1:
+                self._gate.report_mismatch(f"the venue's reports go from {self.cursor} to {report.sequence}")
             self._book(report)
-            self.cursor = report.sequence
+            self.cursor = max(self.cursor, report.sequence)
         return len(reports)
 
     def note(self) -> None:
@@ -56,12 +58,16 @@ class Booking:
                     gate.funding(report.asset, report.amount, at=report.at)
                 case _:
                     assert_never(report)
-        except VaultError as error:
-            # The venue tells of what this gate never approved: no reason to stop listening, but to trade no further.
+        except (VaultError, InvalidOrder) as error:
+            # The venue tells nonsense, or of what this gate never approved: no reason to stop listening, but to trade
+            # no further.
             gate.report_mismatch(f"the venue's report {report.sequence} does not fit: {error}"[:4000])
 
     def _book_leg(self, report: Filled) -> None:
-        """An exit that the opening order's approval named: authorized as protection, then booked as its fill."""
+        """An exit that the opening order's approval named: authorized as protection, then booked as its fill.
+
+        The fill is the proof of redemption. Refused, or expired since a crash, it is booked all the same.
+        """
         exit_order = Order(
             report.asset,
             report.side,
@@ -73,13 +79,6 @@ class Booking:
         )
         decision = self._gate.authorize(exit_order, origin="protection")
         order_id = decision.order_id if decision else exit_order.client_order_id
-        if decision.approval is not None:
-            try:
-                self._gate.redeem(decision.approval)
-            except ApprovalError as error:
-                if error.code != "used":
-                    raise
-        # Refused, it is booked all the same, as what it is then: a fill that nobody approved.
         self._gate.apply_fill(
             order_id or report.fill_id,
             report.fill_id,

@@ -106,6 +106,7 @@ class Fleet:
             raise VaultError(
                 f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
             )
+        self._check_venue(vault_id, settings)
         strategy = settings.strategy.make()
         (self.folder / vault_id).mkdir(exist_ok=True)
         gate = Gate(
@@ -130,9 +131,7 @@ class Fleet:
         gate = Gate.open(journal, clock=self.clock, passphrase_file=self._passphrase_file)
         with _closing_on_failure(gate):
             settings = VaultSettings.from_json(gate.notes.get(TOPIC))
-            if settings.is_live != self.venue.is_live:
-                kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
-                raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
+            self._check_venue(vault_id, settings)
             account = await self.venue.account(vault_id, gate.redeem)
             vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)
         self._failed.pop(vault_id, None)
@@ -145,9 +144,9 @@ class Fleet:
             vault_id = journal.parent.name
             try:
                 await self.open(vault_id)
-            except GxriskError as error:
-                self._failed[vault_id] = str(error)
-                _log.error("%s: could not be opened: %s", vault_id, error)
+            except Exception as error:
+                self._failed[vault_id] = str(error) if isinstance(error, GxriskError) else _reason(error)
+                _log.error("%s: could not be opened: %s", vault_id, self._failed[vault_id])
 
     async def run(self, feed: Feed) -> None:
         """Take the feed's moments through all vaults until it ends or `stop` is called; a moment is always finished."""
@@ -155,20 +154,19 @@ class Fleet:
         stopping = asyncio.ensure_future(self._stopping.wait())
         over = asyncio.Event()
         watching = None if isinstance(self.clock, ManualClock) else asyncio.ensure_future(self._watch(over))
+        coming: asyncio.Future[Moment | None] | None = None
         try:
             while not self._stopping.is_set():
                 coming = asyncio.ensure_future(anext(moments, None))
                 await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
-                    coming.cancel()
-                    return
-                moment = coming.result()
-                if moment is None:
+                if not coming.done() or (moment := coming.result()) is None:
                     return
                 await self.step(moment)
         finally:
             stopping.cancel()
             over.set()
+            if coming is not None and coming.cancel():
+                await asyncio.wait({coming})
             if watching is not None:
                 await watching
 
@@ -185,6 +183,9 @@ class Fleet:
         self.market.take(moment)
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.step(self.market))
+        asking = [vault for vault in self._vaults.values() if vault.has_questions]
+        # All at once: a strategy that takes its time takes it from no other vault's.
+        await asyncio.gather(*(self._attempt(vault, vault.ask(self.market)) for vault in asking))
         self._last_ms = moment.at_ms
         self.monitor.heard(moment.at_ms)
         await self.monitor.look(moment.at_ms)
@@ -242,7 +243,7 @@ class Fleet:
             _log.warning("%s: %s", vault.vault_id, error)
             await self._reconnect(vault)
         except Exception as error:
-            self._take_out(vault, error)
+            await self._take_out(vault, error)
 
     async def _reconnect(self, vault: Vault) -> None:
         try:
@@ -250,13 +251,23 @@ class Fleet:
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
         except Exception as error:
-            self._take_out(vault, error)
+            await self._take_out(vault, error)
 
-    def _take_out(self, vault: Vault, error: Exception) -> None:
-        _log.exception("%s: taken out", vault.vault_id, exc_info=error)
+    async def _take_out(self, vault: Vault, error: Exception) -> None:
+        _log.error("%s: taken out", vault.vault_id, exc_info=error)
         self._vaults.pop(vault.vault_id, None)
         self._failed[vault.vault_id] = _reason(error)
-        vault.gate.close()
+        try:
+            await vault.close()
+        except Exception as another:  # what broke it may well break this too
+            _log.warning("%s: could not be closed in order: %s", vault.vault_id, _reason(another))
+        text = f"{vault.vault_id} was taken out and trades no more: {_reason(error)}"
+        await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text)
+
+    def _check_venue(self, vault_id: str, settings: VaultSettings) -> None:
+        if settings.is_live != self.venue.is_live:
+            kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
+            raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
 
 
 def _reason(error: Exception) -> str:

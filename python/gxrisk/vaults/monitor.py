@@ -1,12 +1,13 @@
 """One watch over all vaults: silent feeds, breakers about to end, the day's reconciliation, the week's report."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gxrisk.vaults.notices import Notice, Notify, Severity
+from gxrisk.vaults.notices import NOTIFY_S, Notice, Notify, Severity
 from gxrisk.vaults.vault import Vault
 
 LOOK_MS: Final = 60_000
@@ -107,15 +108,19 @@ class Monitor:
         is_silent = now_ms - self.heard_ms > self._schedule.silence_s * 1000
         if is_silent and not self._is_silent:
             silent_s = (now_ms - self.heard_ms) // 1000
-            await self._tell(now_ms, "critical", "feed_silent", f"the feed has told nothing for {silent_s} s")
+            await self.tell(now_ms, "critical", "feed_silent", f"the feed has told nothing for {silent_s} s")
         elif self._is_silent and not is_silent:
-            await self._tell(now_ms, "info", "feed_back", "the feed is back")
+            await self.tell(now_ms, "info", "feed_back", "the feed is back")
         self._is_silent = is_silent
 
-    async def _tell(self, now_ms: int, severity: Severity, code: str, text: str) -> None:
+    async def tell(self, now_ms: int, severity: Severity, code: str, text: str) -> None:
+        """Tell of something that no single vault's journal can keep; a failure to do so is logged."""
         self._number += 1
         at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
-        await self._notify(Notice(FLEET, self._number, at, severity, code, text))
+        try:
+            await asyncio.wait_for(self._notify(Notice(FLEET, self._number, at, severity, code, text)), NOTIFY_S)
+        except Exception:
+            _log.exception("could not be told: %s", text)
 
 
 def _week(now: datetime) -> int:

@@ -1,5 +1,6 @@
 """What an owner must hear of: kept in the journal until somebody took it, so that a crash loses none."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ Severity = Literal["info", "warning", "critical"]
 
 TOPIC: Final = "notices"
 WAITING_MAX: Final = 50
+NOTIFY_S: Final = 10.0  # a listener that takes longer holds up every vault
 TEXT_CHARS_MAX: Final = 250  # so that all of them fit into one note
 _log = logging.getLogger("gxrisk.vaults")
 
@@ -29,7 +31,7 @@ class Notice:
 
 
 Notify = Callable[[Notice], Awaitable[None]]
-"""Takes a notice to whoever must hear of it; an exception means that it must be taken again."""
+"""Takes a notice to whoever must hear of it, within ten seconds; an exception means that it must be taken again."""
 
 
 async def log_notice(notice: Notice) -> None:
@@ -68,25 +70,28 @@ class Notices:
         return tuple(self._waiting)
 
     def add(self, at: str, severity: Severity, code: str, text: str) -> None:
-        """Keep a notice; durable when this returns."""
+        """Keep a notice; durable when this returns. What waits already in the same words is not added again."""
+        text = text[:TEXT_CHARS_MAX]
+        if any((one.code, one.text) == (code, text) for one in self._waiting):
+            return
         self._last += 1
         if len(self._waiting) >= WAITING_MAX:
             mild = (index for index, one in enumerate(self._waiting) if one.severity != "critical")
             del self._waiting[next(mild, 0)]
-        self._waiting.append(Notice(self._gate.vault_id, self._last, at, severity, code, text[:TEXT_CHARS_MAX]))
+        self._waiting.append(Notice(self._gate.vault_id, self._last, at, severity, code, text))
         self._keep()
 
     async def deliver(self, notify: Notify) -> None:
         """Take what waits to `notify`, oldest first, until one fails, which then waits on."""
-        told = 0
+        told = set()
         try:
             for notice in tuple(self._waiting):
-                await notify(notice)
-                told += 1
+                await asyncio.wait_for(notify(notice), NOTIFY_S)
+                told.add(notice.number)
         except Exception:
             _log.exception("%s: a notice could not be told and waits", self._gate.vault_id)
         if told:
-            del self._waiting[:told]
+            self._waiting = [one for one in self._waiting if one.number not in told]
             self._keep()
 
     def _keep(self) -> None:

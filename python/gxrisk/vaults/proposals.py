@@ -2,11 +2,12 @@
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from gxrisk._native import ApprovalError, Decision, Gate, Order
+from gxrisk._native import ApprovalError, Decision, Gate, InvalidOrder, Order
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
 from gxrisk.venues.protocol import Account
 
@@ -31,13 +32,14 @@ class Proposer:
         position = view.portfolio.quantity(view.asset)
         if isinstance(action, Close) and not position:
             action = Hold(action.confidence, action.reasoning)
+        if isinstance(action, Hold):
+            return self._hold(action)
         try:
-            if isinstance(action, Hold):
-                return self.gate.hold(action.confidence, action.reasoning)
             order = _order(view.asset, action, position)
-        except (TypeError, ValueError) as error:
-            return self._hold(f"the strategy's {type(action).__name__} is malformed: {error}")
-        return await self.propose(order, resize=isinstance(action, Open) and action.resize)
+            resize = isinstance(action, Open) and bool(action.resize)
+        except Exception as error:  # its fields may be anything
+            return self._hold(_silence(f"the strategy's {type(action).__name__} is malformed: {_said(error)}"))
+        return await self.propose(order, resize=resize)
 
     async def propose(self, order: Order, *, resize: bool = False) -> Decision:
         """Put an order before the gate, once more at the largest size where it was too large, and send it on."""
@@ -53,18 +55,28 @@ class Proposer:
         try:
             answer = self.strategy.decide(view)
             if inspect.isawaitable(answer):
-                answer = await asyncio.wait_for(answer, self.timeout_s)
-        except TimeoutError:
-            return _silence(f"the strategy gave no answer within {self.timeout_s:g} s")
-        except Exception as error:
-            return _silence(f"the strategy raised {type(error).__name__}: {error}")
+                answer = await self._awaited(answer)
+        except (Exception, SystemExit) as error:
+            return _silence(f"the strategy raised {type(error).__name__}: {_said(error)}")
         if not isinstance(answer, Open | Close | Hold):
             return _silence(f"the strategy answered {type(answer).__name__}, not Open, Close or Hold")
         return answer
 
-    def _hold(self, reasoning: str) -> Decision:
-        hold = _silence(reasoning)
-        return self.gate.hold(hold.confidence, hold.reasoning)
+    async def _awaited(self, answer: Awaitable[Action]) -> Action:
+        """The answer in time. A strategy that refuses to be cancelled is left behind, not waited for."""
+        task = asyncio.ensure_future(_contained(answer))
+        try:
+            await asyncio.wait({task}, timeout=self.timeout_s)
+        finally:
+            is_late = task.cancel()
+        return _silence(f"the strategy gave no answer within {self.timeout_s:g} s") if is_late else task.result()
+
+    def _hold(self, hold: Hold) -> Decision:
+        try:
+            return self.gate.hold(hold.confidence, hold.reasoning)
+        except InvalidOrder as error:
+            malformed = _silence(f"the strategy's Hold is malformed: {error}")
+            return self.gate.hold(malformed.confidence, malformed.reasoning)
 
 
 async def send(decision: Decision, account: Account) -> None:
@@ -78,8 +90,27 @@ async def send(decision: Decision, account: Account) -> None:
         return
 
 
+async def _contained(answer: Awaitable[Action]) -> Action:
+    """The answer as a result in any case: what is no `Exception` would end the event loop, and with it every vault."""
+    try:
+        return await answer
+    except SystemExit as error:
+        return _silence(f"the strategy raised SystemExit: {_said(error)}")
+    except asyncio.CancelledError:
+        return _silence("the strategy was cancelled, or cancelled itself")
+    except Exception as error:
+        return _silence(f"the strategy raised {type(error).__name__}: {_said(error)}")
+
+
 def _silence(reasoning: str) -> Hold:
-    return Hold(0.0, reasoning[:REASONING_CHARS_MAX])
+    return Hold(0.0, reasoning.encode("utf-8", "replace").decode()[:REASONING_CHARS_MAX])
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message raised too)"
 
 
 def _order(asset: str, action: Open | Close, position: Decimal) -> Order:

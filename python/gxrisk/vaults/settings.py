@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
-from gxrisk._native import VaultError
+from gxrisk._native import TIERS, Limits, VaultError
 from gxrisk.vaults.version import StrategyVersion
 
 TOPIC: Final = "vault"
@@ -43,3 +43,14 @@ class VaultSettings:
             return cls(strategy=strategy, assets=None if assets is None else tuple(assets), **kept)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise VaultError(f"the journal has no settings of a vault ({error}); it was not made by a fleet") from error
+
+
+def tier_limits(tier: str) -> dict[str, Any]:
+    """The limits that a tier sets: those in which tiers differ.
+
+    >>> sorted(tier_limits("growth"))[:3]
+    ['max_correlated_exposure', 'max_daily_loss', 'max_daily_trades']
+    """
+    chosen = Limits.for_tier(tier).to_dict()
+    others = [Limits.for_tier(one).to_dict() for one in TIERS]
+    return {name: value for name, value in chosen.items() if any(one[name] != value for one in others)}

@@ -1,11 +1,12 @@
 """One vault: its gate, its account at the venue, its strategy, and what has to be done for it at each moment."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from gxrisk._native import Gate, Limits, VaultError
+from gxrisk._native import Gate, VaultError
 from gxrisk.agent.strategy import Portfolio, Strategy, View
 from gxrisk.snapshot import Snapshot
 from gxrisk.vaults.auto_pause import AutoPause
@@ -18,9 +19,10 @@ from gxrisk.vaults.proposals import Proposer
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.reconciliation import Difference, differences
 from gxrisk.vaults.settings import TOPIC as SETTINGS
-from gxrisk.vaults.settings import VaultSettings
+from gxrisk.vaults.settings import VaultSettings, tier_limits
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
-from gxrisk.venues.protocol import Account
+from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
+from gxrisk.venues.protocol import Account, VenueError
 
 EQUITY: Final = "equity"
 SAMPLE_MS: Final = 3_600_000
@@ -45,6 +47,9 @@ class Vault:
         self._auto_pause = AutoPause(gate, self.notices)
         self.connect(account)
         self._looked_at = 0
+        # What a recovered vault has seen is not asked again where a feed tells it again.
+        self._seen_ns = gate.snapshot().time_ns if gate.recovery is not None else -1
+        self._questions: tuple[str, ...] = ()
         self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
 
     def connect(self, account: Account) -> None:
@@ -77,14 +82,33 @@ class Vault:
     # What the fleet calls
 
     async def step(self, market: Market) -> None:
-        """Take the feed's moment: fills first, then marks, duties, and last the strategy's questions."""
-        await self.catch_up()
+        """Take the feed's moment: fills first, then marks and duties.
+
+        Breakers live on marks, so these do not wait for a venue that cannot be reached; that is raised last.
+        """
+        self._questions = ()
+        unreachable = None
+        try:
+            await self.catch_up()
+        except VenueError as error:
+            unreachable = error
         self._mark(market, market.bars(self.settings.bar_s))
         await self.attend(market.moment.at_ms)
-        for asset in market.completed(self.settings.bar_s):
-            if self._trades(asset):
-                await self._proposer.ask(self._view(asset, market.bars(self.settings.bar_s)))
-                self._is_busy = True
+        if unreachable is not None:
+            raise unreachable
+        if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
+            self._questions = tuple(asset for asset in market.completed(self.settings.bar_s) if self._trades(asset))
+
+    @property
+    def has_questions(self) -> bool:
+        """Whether the strategy has to be asked about this moment."""
+        return bool(self._questions)
+
+    async def ask(self, market: Market) -> None:
+        """Ask the strategy about the bars that this moment completed."""
+        for asset in self._questions:
+            self._is_busy = True
+            await self._proposer.ask(self._view(asset, market.bars(self.settings.bar_s)))
 
     async def catch_up(self) -> None:
         """Book what the venue reported; before the first time, what a crash left open is settled and reconciled."""
@@ -92,9 +116,18 @@ class Vault:
             await self.reconcile()
         elif await self._booking.catch_up():
             self._is_busy = True
+        if self._deposits.is_open:
+            await self._deposits.finish()
 
     async def attend(self, now_ms: int) -> None:
         """Do what is due: cancels, the automatic pause, a withdrawal, the hourly sample, notices."""
+        try:
+            await self._do_duties(now_ms)
+        finally:
+            if self.notices.waiting:
+                await self.notices.deliver(self._notify)
+
+    async def _do_duties(self, now_ms: int) -> None:
         if self._is_busy or self.gate.sequence != self._looked_at:
             snapshot = self.gate.snapshot()
             ending = {one.order_id for one in snapshot.working if one.cancel_requested}
@@ -107,8 +140,6 @@ class Vault:
             self._is_busy = bool(ending) or self._withdrawals.pending is not None
         if now_ms - self._sampled_ms >= SAMPLE_MS:
             self._sample(now_ms)
-        if self.notices.waiting:
-            await self.notices.deliver(self._notify)
 
     async def close(self) -> None:
         """Write down what is known and let go of journal and account; nothing is sold or cancelled by it."""
@@ -129,14 +160,21 @@ class Vault:
         await self._deposits.book(transfer_id, amount)
         self._is_busy = True
 
+    def preview_withdrawal(self, amount: Decimal) -> WithdrawalPreview:
+        """What withdrawing `amount` would do, before it is signed; nothing changes."""
+        return preview(self.gate.snapshot(), self.gate.limits, amount)
+
     def withdraw(self, request: bytes | str) -> Pending:
         """Take a withdrawal that the owner signed: positions close at once, then it is paid (`Withdrawals.request`)."""
+        if self._deposits.is_open:
+            raise VaultError("a deposit is being booked; withdraw when it is")
         pending = self._withdrawals.request(request)
         self._is_busy = True
         return pending
 
     def pause(self) -> None:
         """Stop the strategy; exits by owner and protection still pass."""
+        self._withdrawals.stay_paused()
         self.gate.pause()
 
     def resume(self) -> None:
@@ -156,21 +194,16 @@ class Vault:
         self._is_busy = True
 
     def change_tier(self, tier: str) -> None:
-        """Take the limits of another tier. Raises `VaultError` unless the vault is flat and nothing works."""
+        """Take what another tier sets; limits that do not depend on the tier stay, an allow-list for example.
+
+        Raises `VaultError` unless the vault is flat and nothing works.
+        """
         snapshot = self.gate.snapshot()
         if snapshot.positions or snapshot.working:
             held = ", ".join([*snapshot.positions, *(one.order_id for one in snapshot.working)])
             raise VaultError(f"a tier changes only while the vault is flat; close first: {held}")
-        age = self.gate.limits.mark_age_s_max
-        self.gate.set_limits(Limits.for_tier(tier).replace(mark_age_s_max=age))
-        self.settings = VaultSettings(
-            tier,
-            self.settings.strategy,
-            self.settings.bar_s,
-            self.settings.assets,
-            self.settings.venue,
-            self.settings.is_live,
-        )
+        self.gate.set_limits(self.gate.limits.replace(**tier_limits(tier)))
+        self.settings = replace(self.settings, tier=tier)
         self.gate.note(SETTINGS, self.settings.to_json())
 
     async def reconcile(self) -> tuple[Difference, ...]:

@@ -16,6 +16,8 @@ from gxrisk.venues.protocol import Account, InsufficientFunds
 
 TOPIC: Final = "withdrawal"
 RETRY_MS: Final = 5_000
+TRIES_TOLD: Final = 12
+OPERATORS_BREAKERS: Final = frozenset({"execution_failure", "fill_mismatch"})  # `resume` would end them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Pending:
     stage: Literal["closing", "paying"]
     was_paused: bool
     tries: int = 0
+    unpaid_told: bool = False
 
 
 class Withdrawals:
@@ -61,6 +64,11 @@ class Withdrawals:
         self._keep(pending)
         return pending
 
+    def stay_paused(self) -> None:
+        """The owner pauses: a withdrawal on its way leaves the vault paused when it is paid."""
+        if self.pending is not None and not self.pending.was_paused:
+            self._keep(replace(self.pending, was_paused=True))
+
     def must_end(self, snapshot: Snapshot) -> list[str]:
         """The orders that must be cancelled before the vault can be flat: all that do not reduce it for this."""
         if self.pending is None or self.pending.stage != "closing":
@@ -89,6 +97,10 @@ class Withdrawals:
             return
         self._asked_ms = now_ms
         self._keep(replace(self.pending, tries=self.pending.tries + 1))
+        if self.pending.tries == TRIES_TOLD:
+            held = ", ".join(snapshot.positions)
+            text = f"after {TRIES_TOLD} tries the venue has not closed {held}; it is asked on"
+            self._notices.add(snapshot.time.isoformat(), "warning", "withdrawal_slow", text)
         for asset, position in snapshot.positions.items():
             known = f"withdraw-{self.pending.nonce[:12]}-{self.pending.tries}-{asset}"[:64]
             reasoning = f"the owner withdraws {self.pending.amount}: positions close first"
@@ -113,7 +125,9 @@ class Withdrawals:
         try:
             await self._account.withdraw(self.pending.nonce, self.pending.destination, amount)
         except InsufficientFunds as error:
-            self._notices.add(snapshot.time.isoformat(), "critical", "withdrawal_unpaid", str(error))
+            if not self.pending.unpaid_told:
+                self._notices.add(snapshot.time.isoformat(), "critical", "withdrawal_unpaid", str(error))
+                self._keep(replace(self.pending, unpaid_told=True))
             return
         except GxriskError:
             return  # the venue is asked again at the next moment
@@ -121,7 +135,11 @@ class Withdrawals:
 
     def _end(self, snapshot: Snapshot, severity: Literal["info", "warning"], code: str, text: str) -> None:
         if self.pending is not None and not self.pending.was_paused:
-            self._gate.resume()
+            ending = sorted({trip.breaker for trip in self._gate.trips} & OPERATORS_BREAKERS)
+            if ending:
+                text += f"; the vault stays paused, for the operator to look at {' and '.join(ending)}"
+            else:
+                self._gate.resume()
         self._notices.add(snapshot.time.isoformat(), severity, code, text)
         self._keep(None)
 

@@ -48,6 +48,7 @@ def encode_book(book: Book) -> str:
             "positions": {asset: _values(one) for asset, one in book.ledger.positions.items()},
             "orders": [_values(one) for one in book.orders.values()],
             "protections": [_values(one) for one in book.protections],
+            "used": {asset: [start_ms, str(quantity)] for asset, (start_ms, quantity) in book.used.items()},
         }
     )
 
@@ -60,6 +61,7 @@ def restore_book(book: Book, text: str) -> None:
     book.ledger.positions = {asset: _made(Position, one) for asset, one in values["positions"].items()}
     book.orders = {one["order_id"]: _made(WorkingOrder, one) for one in values["orders"]}
     book.protections = [_made(Protection, one) for one in values["protections"]]
+    book.used = {asset: (start_ms, Decimal(quantity)) for asset, (start_ms, quantity) in values["used"].items()}
 
 
 def _dumped(values: Mapping[str, Any]) -> str:

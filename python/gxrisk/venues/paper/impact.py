@@ -50,6 +50,11 @@ class TrailingWindow:
         self._known = None
 
     @property
+    def has_bars(self) -> bool:
+        """Whether any bar was seen."""
+        return self._close is not None
+
+    @property
     def volume(self) -> float | None:
         """The mean volume of a bar; None when no bar of the window had any."""
         return self._measured()[1]

@@ -19,10 +19,6 @@ class Band(NamedTuple):
     low: Decimal
     high: Decimal
 
-    def left_by(self, low: Decimal, high: Decimal) -> bool:
-        """Whether a step with these extremes has to be looked at."""
-        return low <= self.low or high >= self.high
-
 
 ALWAYS: Final = Band(_NEVER_HIGH, _NEVER_LOW)
 

@@ -91,7 +91,7 @@ class Market:
         return max(UNIT, down(price * (1 - fraction)))
 
     def _share(self, volume: float) -> Decimal | None:
-        """The part of a bar's volume that one account may have; None when the feed has no volumes at all."""
-        if volume == 0 and self._window.volume is None:
+        """The part of a bar's volume that one account may have; None when the feed's bars have no volume at all."""
+        if volume == 0 and self._window.has_bars and self._window.volume is None:
             return None
         return down(Decimal(volume) * self.costs.participation)

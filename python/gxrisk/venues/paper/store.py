@@ -4,10 +4,12 @@ import resource
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
+from weakref import finalize
 
 from gxrisk.venues.paper.codec import decode_report, encode_report
 from gxrisk.venues.protocol import Cancelled, Report, VenueError
@@ -46,6 +48,7 @@ class Connections:
             8, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH
         )
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+        finalize(self, _close_all, self._open)
 
     def of(self, vault_id: str) -> sqlite3.Connection:
         """The connection of an account."""
@@ -55,7 +58,8 @@ class Connections:
             self._open[vault_id] = connection
         self._open.move_to_end(vault_id)
         while self._folder is not None and len(self._open) > self._open_max:
-            self._open.popitem(last=False)[1].close()
+            with suppress(sqlite3.Error):  # nothing of it is uncommitted, and it is not this account's affair
+                self._open.popitem(last=False)[1].close()
         return connection
 
     def close(self, vault_id: str) -> None:
@@ -75,6 +79,18 @@ class Connections:
             connection.close()
             raise
         return connection
+
+
+def _close_all(connections: OrderedDict[str, sqlite3.Connection]) -> None:
+    for connection in connections.values():
+        connection.close()
+
+
+def _open_max() -> int:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        descriptors = 2**20
+    return max(8, (descriptors - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH)
 
 
 class Store:

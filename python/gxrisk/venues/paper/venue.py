@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gxrisk.feeds.timeline import Moment
 from gxrisk.venues.paper.account import PaperAccount
@@ -16,7 +17,7 @@ from gxrisk.venues.paper.margin import Band, bands
 from gxrisk.venues.paper.market import Market, Step
 from gxrisk.venues.paper.matching import match
 from gxrisk.venues.paper.store import Connections
-from gxrisk.venues.protocol import Redeem, VenueError
+from gxrisk.venues.protocol import Redeem, Venue, VenueError
 
 
 class PaperVenue:
@@ -155,11 +156,14 @@ class PaperVenue:
     def _step(self, account: PaperAccount, action: Callable[[], None], failed: dict[str, VenueError]) -> None:
         if self._clock.now_ms <= account.resumed_ms:
             return  # a feed told again from before: the file has this moment already
-        self._attempt(account, action, failed)
-        if account.failure is None:
+
+        def taken() -> None:
+            action()
             self._watch(account)
-            if account.book.changed:
-                self._stepped[account.book.vault_id] = account
+
+        self._attempt(account, taken, failed)
+        if account.failure is None and account.book.changed:
+            self._stepped[account.book.vault_id] = account
 
     def _attempt(self, account: PaperAccount, action: Callable[[], None], failed: dict[str, VenueError]) -> None:
         if account.failure is None:
@@ -182,3 +186,7 @@ class PaperVenue:
             self._in_flight[book.vault_id] = account
         else:
             self._in_flight.pop(book.vault_id, None)
+
+
+if TYPE_CHECKING:
+    _paper_venue_is_a_venue: type[Venue] = PaperVenue

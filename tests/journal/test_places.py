@@ -22,6 +22,31 @@ gate.deposit(1)
 print("open", flush=True)
 sys.stdin.read()
 """
+# The child ends up with a copy of all that the parent has open, the journal's lock too.
+FORK = """
+import os, subprocess, sys
+from gxrisk import Gate, Limits
+file, opens = sys.argv[1:]
+gate = Gate("places", Limits.for_tier("growth"), journal=file)
+gate.deposit(1)
+(ends, end), (dropped, drop) = os.pipe(), os.pipe()
+child = os.fork()
+if not child:
+    del gate
+    os.write(drop, b"x")
+    os.close(end)
+    os.read(ends, 1)
+    os._exit(0)
+os.read(dropped, 1)
+other = subprocess.run([sys.executable, "-c", opens, file], capture_output=True, text=True)
+assert "one writer" in other.stderr, other
+gate.deposit(2)
+gate.close()
+with Gate.open(file) as gate:
+    assert gate.snapshot().collateral == 3
+os.close(end)
+assert os.waitpid(child, 0)[1] == 0
+"""
 
 
 @pytest.fixture
@@ -107,6 +132,13 @@ def test_another_process_is_refused_while_one_writes(tmp_path: Path, clock: Manu
         assert gate.snapshot().collateral == 2
         assert gate.recovery is not None
         assert gate.recovery["epoch"] == 2
+
+
+def test_a_forked_child_neither_keeps_the_journal_nor_gives_it_back(tmp_path: Path) -> None:
+    """What it lets go is still its parent's; what its parent closed is free, though the child lives."""
+    command = [sys.executable, "-c", FORK, str(tmp_path / "vault.gxr"), OPEN]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_file_of_a_closed_gate_is_whole(tmp_path: Path, clock: ManualClock) -> None:

@@ -42,7 +42,7 @@ impl Mask {
     pub const ENGINE_HALTED: u32 = 1 << 31;
 
     /// Every bit that a mask can have.
-    pub const ALL: u32 = (1 << RULES.len()) - 1 | Self::HELD | Self::ARITHMETIC_OVERFLOW | Self::ENGINE_HALTED;
+    pub const ALL: u32 = ((1 << RULES.len()) - 1) | Self::HELD | Self::ARITHMETIC_OVERFLOW | Self::ENGINE_HALTED;
 
     /// What the mask says.
     pub fn outcome(self) -> Outcome {

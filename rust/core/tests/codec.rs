@@ -147,6 +147,10 @@ fn limits_out_of_range_are_refused() {
 }
 
 /// What no call takes is neither read nor recorded: each of these is one step outside a range.
+fn asked(ruling: &mut Ruling, change: fn(&mut Order)) {
+    change(Arc::make_mut(&mut ruling.order));
+}
+
 #[test]
 fn what_no_gate_records_is_not_read() {
     let n = |text: &str| Nano::parse(text).unwrap();
@@ -173,9 +177,6 @@ fn what_no_gate_records_is_not_read() {
         change(&mut ruling);
         Event::Decided(Arc::new(ruling))
     };
-    fn asked(ruling: &mut Ruling, change: fn(&mut Order)) {
-        change(Arc::make_mut(&mut ruling.order));
-    }
     let rebase = Rebase { old_base: Atto::ZERO, old_peak: Atto::ZERO, new_base: Atto::ZERO };
     let out_of_range = [
         Event::Opened { vault_id: "two words".into(), limits: Arc::new(limits.clone()) },

@@ -101,26 +101,26 @@ def test_without_a_single_round_trip_nobody_graduates() -> None:
 
 @pytest.mark.parametrize("flow", [5_000, -5_000])
 def test_money_paid_in_or_out_is_no_profit(flow: int) -> None:
-    """Half way through an hour: equity moves by the flow, the strategy earns 0.000000001 or nothing."""
+    """A quarter into an hour: equity moves by the flow, the strategy earns 0.000000001 or nothing."""
     for profit, failed in ((D("0.000000001"), []), (D(0), ["profit"])):
         paper = Paper()
         paper.run(START_MS)
         paper.sample(10_000)
-        paper.run(START_MS + HOUR_MS // 2)
+        paper.run(START_MS + HOUR_MS // 4)
         if flow > 0:
             paper.gate.deposit(flow)
         paper.run(START_MS + HOUR_MS)
         paper.record.catch_up(paper.gate)
         if flow < 0:  # as the journal tells of a withdrawal
             event = {"sequence": paper.gate.sequence + 1, "kind": "withdrawal", "amount": D(-flow)}
-            paper.record.fold(event | {"time_ns": (START_MS + HOUR_MS // 2) * 1_000_000})
+            paper.record.fold(event | {"time_ns": (START_MS + HOUR_MS // 4) * 1_000_000})
         paper.sample(10_000 + flow + profit)
         equity = {"sequence": paper.record.sequence + 1, "kind": "note", "topic": "equity"}
         paper.record.fold(equity | {"text": paper.gate.notes["equity"]})
         performance = paper.record.performance()
         assert performance is not None
         assert (performance.profit, performance.curve.max_drawdown) == (profit, 0)
-        assert performance.curve.total_return == (profit / (10_000 + D(flow) / 2)).quantize(D("1e-18"))
+        assert performance.curve.total_return == (profit / (10_000 + D(flow) * 3 / 4)).quantize(D("1e-18"))
         assert (performance.profit > 0) is (not failed)
 
 
@@ -220,6 +220,49 @@ BAR_LENGTHS: list[tuple[int, int]] = [(60, 300_000), (150, 300_000), (151, 302_0
 @pytest.mark.parametrize(("bar_s", "gap_ms_max"), BAR_LENGTHS)
 def test_a_gap_is_at_least_two_bars(bar_s: int, gap_ms_max: int) -> None:
     assert PaperRecord(VaultSettings("growth", VERSION, bar_s=bar_s)).time.gap_ms_max == gap_ms_max
+
+
+def test_an_explained_gap_at_the_very_start_does_not_count() -> None:
+    time = FeedTime(300_000)
+    time.saw(0)
+    time.saw(HOUR_MS)
+    time.explain(0, "known")
+    assert (time.since_ms(), time.served_ms(HOUR_MS)) == (0, 0)
+
+
+def test_a_tripped_breaker_is_forgotten_after_seven_days() -> None:
+    paper = Paper()
+    paper.see(START_MS)
+    paper.sample(10_000)
+    paper.gate.funding("BTC", -1500)
+    for hour in range(1, 170):
+        paper.see(START_MS + hour * HOUR_MS)
+        paper.sample(10_000)
+        paper.record.catch_up(paper.gate)
+        assert paper.record.drawdowns() == (1 if hour <= 168 else 0), hour
+
+
+def test_an_event_that_comes_again_changes_nothing() -> None:
+    paper = Paper()
+    paper.week()
+    before = paper.record.to_json()
+    paper.record.fold_all(paper.gate.events())
+    assert paper.record.to_json() == before
+
+
+def test_a_profit_of_less_than_the_seven_days_is_not_known() -> None:
+    """The samples begin an hour and a gap after the days, or one hour more."""
+    for first, failed in ((1, []), (2, ["profit"])):
+        paper = Paper()
+        paper.run(START_MS + first * HOUR_MS)
+        for hour in range(first, 169):
+            paper.run(START_MS + hour * HOUR_MS)
+            paper.sample(10_000 + hour)
+            if hour == first:
+                for _ in range(10):
+                    paper.trip(1)
+        paper.record.catch_up(paper.gate)
+        assert failing(judged(paper)) == failed
 
 
 def late(paper: Paper) -> None:

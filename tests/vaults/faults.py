@@ -2,7 +2,7 @@
 
 import resource
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -219,3 +219,31 @@ def small_disk(folder: Path, size_kib: int = 4096) -> Iterator[SmallDisk]:
         disk.free()
         if disk.is_mounted:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Teller(Through):
+    """Deposits and withdrawals fail the next `fail` times: before the money moves, or after it has."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self.fail = 0
+        self.is_late = False
+
+    async def deposit(self, transfer_id: str, amount: Decimal) -> None:
+        """In, perhaps."""
+        await self._perhaps(self.account.deposit(transfer_id, amount))
+
+    async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
+        """Out, perhaps."""
+        await self._perhaps(self.account.withdraw(transfer_id, destination, amount))
+
+    async def _perhaps(self, call: Coroutine[Any, Any, None]) -> None:
+        if not self.fail:
+            await call
+            return
+        self.fail -= 1
+        if self.is_late:
+            await call
+        else:
+            call.close()
+        raise VenueError("no answer")

@@ -96,11 +96,9 @@ def fatten(one: Fleet) -> None:
 
 
 def damage(journal: Path) -> None:
-    """Change one byte in the middle of a record."""
-    content = bytearray(journal.read_bytes())
-    at = content.index(b"bar ")
-    content[at] ^= 1
-    journal.write_bytes(content)
+    """Lose the second half of a file, as a broken disk does."""
+    content = journal.read_bytes()
+    journal.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
 
 
 async def look_at_the_faulty(one: Fleet, listener: Listener) -> None:
@@ -113,18 +111,24 @@ async def look_at_the_faulty(one: Fleet, listener: Listener) -> None:
         assert sum(record["kind"] == "hold" for record in records) == BEFORE + FULL + AFTER
     assert one.vaults[POISONED].gate.state == "reduce_only"
     assert [trip.breaker for trip in one.vaults[POISONED].gate.trips] == ["fill_mismatch"]
-    assert one.vaults[AWAY].gate.state == "active"
     for vault_id in (NO_JOURNAL, NO_ACCOUNT, AWAY):
-        assert one.vaults[vault_id].gate.state == "active"
+        trips = {trip.breaker: trip.cause for trip in one.vaults[vault_id].gate.trips}
+        assert trips.keys() <= {"consecutive_losses"}, (vault_id, trips)
 
 
 def test_faults_in_some_leave_the_others_as_they_would_be(tmp_path: Path) -> None:
     """Record by record, less keys, signatures and hashes."""
-    sound, listener = tmp_path / "sound", Listener()
-    asyncio.run(run(sound, is_faulty=False, listener=listener))
-    assert listener.heard == []
-    faulty = tmp_path / "faulty"
-    asyncio.run(run(faulty, is_faulty=True, listener=listener))
+    listener = Listener()
+    with small_disk(tmp_path / "memory", 1 << 20) as memory:  # a disk's speed is no matter here
+        sound, faulty = memory.folder / "sound", memory.folder / "faulty"
+        asyncio.run(run(sound, is_faulty=False, listener=listener))
+        assert listener.heard == []
+        asyncio.run(run(faulty, is_faulty=True, listener=listener))
+        compare(sound, faulty)
+
+
+def compare(sound: Path, faulty: Path) -> None:
+    """The records of all vaults without a fault, one by one."""
     for vault_id in VAULTS:
         if vault_id not in FAULTY:
             ours, theirs = (plain(events(one / "vaults", vault_id)) for one in (sound, faulty))

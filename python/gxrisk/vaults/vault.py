@@ -233,6 +233,7 @@ class Vault:
         What was redeemed and never reached the venue, since a crash came between, is ended here.
         """
         await self._deposits.finish()
+        owed = await self._withdrawals.settle()
         await self._booking.catch_up()
         statement = await self._account.statement()
         sent = [one.order_id for one in self.gate.snapshot().working if one.status != "approved"]
@@ -242,7 +243,7 @@ class Vault:
         if lost:
             await self._booking.catch_up()
             statement = await self._account.statement()
-        found = differences(self.gate.snapshot(), statement)
+        found = differences(self.gate.snapshot(), statement, owed=owed)
         told = [str(one) for one in found]
         if json.dumps(told) != self.gate.notes.get(RECONCILIATION, "[]"):
             self.gate.note(RECONCILIATION, json.dumps(told))

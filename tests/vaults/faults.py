@@ -2,7 +2,7 @@
 
 import resource
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -209,13 +209,46 @@ class SmallDisk:
 def small_disk(folder: Path, size_kib: int = 4096) -> Iterator[SmallDisk]:
     """A disk of that size at `folder`."""
     folder.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "none", str(folder)], check=False, capture_output=True
-    )
-    disk = SmallDisk(folder, mounted.returncode == 0)
+    disk = SmallDisk(folder, _is_mounted(folder, size_kib))
     try:
         yield disk
     finally:
         disk.free()
         if disk.is_mounted:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Teller(Through):
+    """Deposits and withdrawals fail the next `fail` times: before the money moves, or after it has."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self.fail = 0
+        self.is_late = False
+
+    async def deposit(self, transfer_id: str, amount: Decimal) -> None:
+        """In, perhaps."""
+        await self._perhaps(self.account.deposit(transfer_id, amount))
+
+    async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
+        """Out, perhaps."""
+        await self._perhaps(self.account.withdraw(transfer_id, destination, amount))
+
+    async def _perhaps(self, call: Coroutine[Any, Any, None]) -> None:
+        if not self.fail:
+            await call
+            return
+        self.fail -= 1
+        if self.is_late:
+            await call
+        else:
+            call.close()
+        raise VenueError("no answer")
+
+
+def _is_mounted(folder: Path, size_kib: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "none", str(folder)]
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False

@@ -94,12 +94,18 @@ def events(one: Fleet | Path, vault_id: str) -> list[dict[str, Any]]:
     return JournalReader(folder / vault_id / JOURNAL).events()
 
 
-CHANCE = ("hash", "epoch", "key", "head_key", "wallet_key", "signature", "nonce")
+CHANCE = {"hash", "epoch", "wallet_key", "head_key", "signature"}
 
 
 def plain(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Records without what differs from run to run: keys, signatures and the hashes over them."""
-    return [{name: value for name, value in one.items() if name not in CHANCE} for one in records]
+    """Records without what differs from run to run: keys, signatures, and the hashes over them."""
+    return [
+        {name: value for name, value in one.items() if name not in CHANCE and (name, one["kind"]) != CHECKPOINT}
+        for one in records
+    ]
+
+
+CHECKPOINT = ("state", "checkpoint")
 
 
 def decisions(records: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -107,7 +113,7 @@ def decisions(records: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [
         (one["time"], one.get("outcome"), str(one.get("order") or one.get("reasoning")))
         for one in records
-        if one["kind"] in ("decision", "hold")
+        if one["kind"] == "hold" or (one["kind"] == "decision" and one["origin"] == "agent")
     ]
 
 

@@ -58,7 +58,8 @@ async def opened(plan: Plan) -> tuple[Fleet, Vault]:
         chosen = settings(_STRATEGIES.get(plan.scenario, "Trader"))
         await one.create(VAULT, chosen, limits=limits, owner_key=plan.owner_key)
     vault = one.vaults[VAULT]
-    await vault.fund("first", FUNDED)
+    if vault.withdrawal is None:
+        await vault.fund("first", FUNDED)
     return one, vault
 
 

@@ -91,10 +91,10 @@ def test_the_pause_goes_in_order_and_ends_by_reactivation(tmp_path: Path) -> Non
             less = order(asset, "sell", position / 2, confidence=1, reasoning="less", reduce_only=True)
             assert vault.gate.agent().validate_order(less).approved or vault.gate.state == "halted"
         vault.reactivate(rebase=True)
+        assert vault.gate.snapshot().drawdown == 0
         await play(one, after[120:122])
         assert vault.auto_pause is None
         assert listener.codes[-1] == "drawdown_ended"
-        assert vault.gate.snapshot().drawdown == 0
         await agrees(vault)
         await one.close()
 

@@ -34,7 +34,7 @@ def _quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gxrisk.vaults.vault.Proposer", partial(Proposer, timeout_s=0.01))
 
 
-async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> Fleet:
+async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> None:
     """The same hour of the same hundred vaults, with the faults or without."""
     moments = minutes(WARM + BEFORE + FULL + AFTER + 2, "BTC")
     wrap = {POISONED: partial(Poisoned, poison=POISONS["NaN"]), AWAY: partial(Away, calls=range(4, 12))}
@@ -63,9 +63,11 @@ async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> Fleet:
             await vault.fund("first", Decimal(10_000))
         await go_on(BEFORE)
         for disk in disks:
-            if not disk.is_mounted:
+            if disk.is_mounted:
+                disk.fill()
+            elif disk.folder.name == NO_JOURNAL:
                 fatten(one)
-            disk.fill()
+                disk.fill()
         await go_on(FULL)
         if is_faulty:
             assert NO_JOURNAL in one.failed
@@ -85,8 +87,10 @@ async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> Fleet:
         for vault_id, vault in one.vaults.items():
             if vault_id != POISONED:
                 await agrees(vault)
+        opened = tuple(one.vaults)
         await one.close()
-    return one
+        for vault_id in opened:
+            JournalReader(folder / "vaults" / vault_id / JOURNAL).verify()
 
 
 def fatten(one: Fleet) -> None:
@@ -96,11 +100,9 @@ def fatten(one: Fleet) -> None:
 
 
 def damage(journal: Path) -> None:
-    """Change one byte in the middle of a record."""
-    content = bytearray(journal.read_bytes())
-    at = content.index(b"bar ")
-    content[at] ^= 1
-    journal.write_bytes(content)
+    """Lose the second half of a file, as a broken disk does."""
+    content = journal.read_bytes()
+    journal.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
 
 
 async def look_at_the_faulty(one: Fleet, listener: Listener) -> None:
@@ -113,25 +115,29 @@ async def look_at_the_faulty(one: Fleet, listener: Listener) -> None:
         assert sum(record["kind"] == "hold" for record in records) == BEFORE + FULL + AFTER
     assert one.vaults[POISONED].gate.state == "reduce_only"
     assert [trip.breaker for trip in one.vaults[POISONED].gate.trips] == ["fill_mismatch"]
-    assert one.vaults[AWAY].gate.state == "active"
     for vault_id in (NO_JOURNAL, NO_ACCOUNT, AWAY):
-        assert one.vaults[vault_id].gate.state == "active"
+        trips = {trip.breaker: trip.cause for trip in one.vaults[vault_id].gate.trips}
+        assert trips.keys() <= {"consecutive_losses"}, (vault_id, trips)
 
 
 def test_faults_in_some_leave_the_others_as_they_would_be(tmp_path: Path) -> None:
     """Record by record, less keys, signatures and hashes."""
-    sound, listener = tmp_path / "sound", Listener()
-    asyncio.run(run(sound, is_faulty=False, listener=listener))
-    assert listener.heard == []
-    faulty = tmp_path / "faulty"
-    asyncio.run(run(faulty, is_faulty=True, listener=listener))
+    listener = Listener()
+    with small_disk(tmp_path / "memory", 1 << 20) as memory:  # a disk's speed is no matter here
+        sound, faulty = memory.folder / "sound", memory.folder / "faulty"
+        asyncio.run(run(sound, is_faulty=False, listener=listener))
+        assert listener.heard == []
+        asyncio.run(run(faulty, is_faulty=True, listener=listener))
+        compare(sound, faulty)
+
+
+def compare(sound: Path, faulty: Path) -> None:
+    """The records of all vaults without a fault, one by one."""
     for vault_id in VAULTS:
         if vault_id not in FAULTY:
             ours, theirs = (plain(events(one / "vaults", vault_id)) for one in (sound, faulty))
             assert ours == theirs, vault_id
             assert kinds(ours) >= {"decision", "redeemed", "fill", "market", "note"}
-        if vault_id != DAMAGED:
-            JournalReader(faulty / "vaults" / vault_id / JOURNAL).verify()
 
 
 def kinds(records: Sequence[dict[str, Any]]) -> set[str]:

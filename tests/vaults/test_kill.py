@@ -22,6 +22,7 @@ from gxrisk.vaults import Vault
 from gxrisk.vaults.fleet import JOURNAL
 
 from tests.vaults import runner
+from tests.vaults.faults import small_disk
 from tests.vaults.fleets import Owner, events
 from tests.vaults.runner import FUNDED, MINUTES, SCENARIOS, TOP_UP, VAULT, Plan, Scenario
 
@@ -41,16 +42,22 @@ def children() -> Any:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_killed_at_any_moment_it_goes_on(scenario: Scenario, tmp_path: Path, owner: Owner) -> None:
     """After the last kill the vault is run to the end, and its records, its account and its owner's ears agree."""
+    with small_disk(tmp_path / "memory", 1 << 20) as memory:  # a killed process loses nothing that it has written
+        be_killed(scenario, memory.folder, owner)
+
+
+def be_killed(scenario: Scenario, folder: Path, owner: Owner) -> None:
+    """Kill and look."""
     seed = int(os.environ.get("GXRISK_SEED", SystemRandom().randrange(2**32)))
     print(f"{scenario}: seed {seed}, {KILLS} kills")  # noqa: T201
     random = Random(f"{scenario} {seed}")
     requests = tuple(owner.signs(number + 1) for number in range(20)) if scenario == "withdrawals" else ()
-    plan = Plan(tmp_path, scenario, requests, owner.public)
+    plan = Plan(folder, scenario, requests, owner.public)
     at = [killed(plan, random) for _ in range(KILLS)]
     print(f"killed after the minutes {at}")  # noqa: T201
     assert len(set(at)) > 1
     asyncio.run(finish(plan))
-    JournalReader(tmp_path / "vaults" / VAULT / JOURNAL).verify()
+    JournalReader(folder / "vaults" / VAULT / JOURNAL).verify()
 
 
 def killed(plan: Plan, random: Random) -> int:

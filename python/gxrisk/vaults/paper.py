@@ -23,14 +23,19 @@ class Paper:
         self._hours = 0
 
     def saw(self, at_ms: int) -> None:
-        """Take a moment of the feed; a gap that it ended is kept at once."""
-        if self.record.saw(at_ms) is not None:
-            self.record.keep(self._gate)
+        """Take a moment of the feed; the first one, and a gap that it ended, are kept at once."""
+        is_first = self.record.time.seen_ms is None
+        if self.record.saw(at_ms) is not None or is_first:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the record down, so that an opening goes on from here."""
+        self.record.keep(self._gate)
 
     def explain(self, from_ms: int, reason: str) -> None:
         """The operator's word on the gap that began at `from_ms`, on record; it counts no longer."""
         self.record.explain(from_ms, reason)
-        self.record.keep(self._gate)
+        self.keep()
 
     def judged(self, now_ms: int) -> Graduation:
         """What is shown so far, and what is missing."""
@@ -42,7 +47,7 @@ class Paper:
         graduation = self.judged(now_ms)
         self._hours += 1
         if self._hours % KEPT_EVERY == 0:
-            self.record.keep(self._gate)
+            self.keep()
         if graduation.has_graduated:
             before = self._gate.notes.get(CERTIFICATE)
             certificate = issue(self._gate, graduation.settings, graduation)

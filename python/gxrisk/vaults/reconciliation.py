@@ -24,12 +24,17 @@ class Difference:
 
 
 def differences(
-    snapshot: Snapshot, statement: Statement, *, balance_tolerance: Decimal = BALANCE_TOLERANCE
+    snapshot: Snapshot,
+    statement: Statement,
+    *,
+    owed: Decimal = Decimal(0),
+    balance_tolerance: Decimal = BALANCE_TOLERANCE,
 ) -> tuple[Difference, ...]:
     """What differs, once all the venue's reports are booked: the balance first, then assets and orders by name.
 
     The balance is money without unrealised profit and may differ by `balance_tolerance`, in the quote currency;
-    positions and open orders may not differ at all. Approvals that nobody redeemed are not at the venue.
+    `owed` is what the gate has released and the venue has not paid yet. Positions and open orders may not differ at
+    all. Approvals that nobody redeemed are not at the venue.
 
     >>> from datetime import UTC, datetime
     >>> from gxrisk import Gate, Limits, ManualClock
@@ -41,7 +46,7 @@ def differences(
     ['BTC: the gate has 0, the venue 1']
     """
     found = []
-    balance = snapshot.collateral + snapshot.realised - snapshot.fees + snapshot.funding
+    balance = snapshot.collateral + snapshot.realised - snapshot.fees + snapshot.funding + owed
     if abs(balance - statement.balance) > balance_tolerance:
         found.append(Difference("balance", str(balance), str(statement.balance)))
     for asset in sorted(snapshot.positions.keys() | statement.positions.keys()):

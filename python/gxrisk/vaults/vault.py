@@ -151,6 +151,8 @@ class Vault:
         """Write down what is known and let go of journal and account; nothing is sold or cancelled by it."""
         try:
             self._booking.note()
+            if self.paper is not None:
+                self.paper.keep()
         finally:
             try:
                 await self._account.close()
@@ -233,6 +235,7 @@ class Vault:
         What was redeemed and never reached the venue, since a crash came between, is ended here.
         """
         await self._deposits.finish()
+        owed = await self._withdrawals.settle()
         await self._booking.catch_up()
         statement = await self._account.statement()
         sent = [one.order_id for one in self.gate.snapshot().working if one.status != "approved"]
@@ -242,7 +245,7 @@ class Vault:
         if lost:
             await self._booking.catch_up()
             statement = await self._account.statement()
-        found = differences(self.gate.snapshot(), statement)
+        found = differences(self.gate.snapshot(), statement, owed=owed)
         told = [str(one) for one in found]
         if json.dumps(told) != self.gate.notes.get(RECONCILIATION, "[]"):
             self.gate.note(RECONCILIATION, json.dumps(told))

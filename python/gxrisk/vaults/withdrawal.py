@@ -69,6 +69,19 @@ class Withdrawals:
         if self.pending is not None and not self.pending.was_paused:
             self._keep(replace(self.pending, was_paused=True))
 
+    async def settle(self) -> Decimal:
+        """For reconciliation: what the gate has released and the venue, asked once more, could not pay."""
+        if self.pending is not None and self.pending.stage == "closing" and self._is_released():
+            self._keep(replace(self.pending, stage="paying"))
+        if self.pending is None or self.pending.stage == "closing":
+            return Decimal(0)
+        amount = Decimal(self.pending.amount)
+        try:
+            await self._account.withdraw(self.pending.nonce, self.pending.destination, amount)
+        except InsufficientFunds:
+            return amount
+        return Decimal(0)
+
     def must_end(self, snapshot: Snapshot) -> list[str]:
         """The orders that must be cancelled before the vault can be flat: all that do not reduce it for this."""
         if self.pending is None or self.pending.stage != "closing":
@@ -106,6 +119,14 @@ class Withdrawals:
             reasoning = f"the owner withdraws {self.pending.amount}: positions close first"
             decision = self._gate.authorize(exit_order(asset, position, 1, reasoning, known), origin="owner")
             await send(decision, self._account)
+
+    def _is_released(self) -> bool:
+        """Whether a crash came between the gate's release and the note of it."""
+        try:
+            self._gate.check_withdrawal(self.pending.request if self.pending else "")
+        except WithdrawalError as error:
+            return error.code == "replayed"
+        return False
 
     def _release(self, snapshot: Snapshot) -> None:
         if self.pending is None:

@@ -167,4 +167,4 @@ class Bidder:
         price = (last.close * Decimal("0.97")).quantize(_UNIT) if is_bid else None
         at = float(price or last.close)
         quantity = (view.portfolio.equity / 100 / last.close).quantize(_UNIT, rounding=ROUND_DOWN)
-        return Open("buy", quantity, 0.9, f"bar {number}", stop_loss=at - 2 * view.atr, price=price, resize=True)
+        return Open("buy", quantity, 0.9, f"bar {number}", stop_loss=at - 3.9 * view.atr, price=price, resize=True)

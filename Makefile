@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo test lint bench docs fuzz clean postgresql
+.PHONY: demo test lint bench docs fuzz mutants clean postgresql
 
 demo: $(VENV)/built  ## Replay a crash with and without a gate
 	$(BIN)/gxrisk demo
@@ -29,16 +29,21 @@ lint: $(VENV)/built-test  ## Formatting, lints, types, stubs
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest gxrisk._native
 
-bench: $(VENV)/built-test  ## The ratio table, from one run
-	cargo bench --locked -p gxrisk-gate --bench gate
+bench: $(VENV)/built-test  ## The tables of docs/performance.md
+	cargo bench --locked -p gxrisk-gate --bench gate --bench journal
 	$(BIN)/python -m benches.ratios
 
 docs: $(VENV)/built-test  ## Write the generated pages anew
 	$(BIN)/python -m docs.generate
 
-fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, and property tests with many cases
+fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, property tests with many cases, 10,000 kills, power losses
 	PROPTEST_CASES=20000 cargo test --locked --release -p gxrisk-core
+	GXRISK_KILLS=10000 cargo test --locked -p gxrisk-gate --test crash -- --nocapture
+	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
+
+mutants: $(VENV)/built-test  ## Plant bugs in a copy of the tree, one by one: each must be caught by the test that is named for it
+	$(BIN)/python -m tests.mutants --jobs 2
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) target

@@ -42,7 +42,6 @@ fn roomy() -> Limits {
     Limits::for_tier("growth").and_then(|limits| limits.replace(changes)).expect("limits")
 }
 
-/// A vault with positions of 1 unit at 100 each, spread over `groups` correlation groups.
 /// Authorizes an order that passes; gives its id.
 fn approved(engine: &mut Engine, order: &Arc<Order>) -> String {
     let answer = engine.authorize(Arc::clone(order), Origin::Agent, false).expect("an answer");
@@ -50,9 +49,10 @@ fn approved(engine: &mut Engine, order: &Arc<Order>) -> String {
     order_id(ruling.sequence)
 }
 
+/// A vault with positions of 1 unit at 100 each, spread over `groups` correlation groups.
 fn engine(positions: usize, groups: usize) -> Engine {
     let now = Time::from_nanos(1_583_971_200_000_000_000);
-    let mut engine = Engine::new("bench", roomy(), now);
+    let mut engine = Engine::new("bench", roomy(), now).expect("a vault");
     engine.bring_to(now);
     engine.deposit(Nano::whole(10_000_000)).expect("a deposit");
     let members = |group: usize| (0..positions).filter(|i| i % groups == group).map(asset).collect();

@@ -26,6 +26,7 @@ CALL, MADE = "call(order)", "'A3', 'buy', 1.5, confidence=0.8, reasoning='moment
 POSITIONS, GROUPS = (1, 10, 100, 1_000), (1, 10, 100)
 ROWS = 1_000_000
 VAULTS = (1, 1_024, 32_768, 1_048_576)
+IN_RUST = "see The journal"
 
 
 def call(function: Callable[..., Any], argument: object, calls: int = 50_000) -> Subject:
@@ -238,7 +239,7 @@ def aims(times: Rounds, grown: Rounds, batch: Rounds, criterion: Criterion) -> l
             note="not run: `cargo bench`",
         ),
         counted("`authorize` in memory, approved", "authorize", 15.0),
-        Row("`authorize`, durable, one at a time and 64 at once", 0.9, at_least=True, note=LATER),
+        Row("`authorize`, durable, one at a time and 64 at once", 0.9, at_least=True, note=IN_RUST),
         Row("HTTP decision endpoint", 0.9, at_least=True, note=LATER),
         Row("streamed decisions (WebSocket)", 4.0, at_least=True, note=LATER),
     ]

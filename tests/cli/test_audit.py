@@ -313,7 +313,9 @@ def test_explain_a_rejection(run: Run, journal: Written) -> None:
 
 def test_explain_an_approval_a_hold_and_an_exit(run: Run, journal: Written) -> None:
     approved = journal.first("decision", "approved")
-    said = words(run("explain", journal.file, approved))
+    page = run("explain", journal.file, approved)
+    said = words(page)
+    assert re.search(r"duplicate_order +- +- +passed", page.stdout)
     assert f"Approved as gx-{approved}, to be used before 2020-03-12T00:00:05Z: all " in said
     assert "its own id [red]first." in said
     assert "take-profit 9,000" in said
@@ -325,6 +327,7 @@ def test_explain_an_approval_a_hold_and_an_exit(run: Run, journal: Written) -> N
     out = run("explain", journal.file, owners)
     assert "The owner asked to sell 0.1 BTC at 7,990, reduce-only, leverage 1, no stop-loss" in words(out)
     assert re.search(r"position_size +- +- +not asked", out.stdout)
+    assert re.search(r"duplicate_order +- +- +not asked", out.stdout)
 
 
 def test_what_would_have_passed_passes_and_no_more(run: Run, journal: Written) -> None:

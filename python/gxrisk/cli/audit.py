@@ -1,5 +1,6 @@
 """`gxrisk audit`: verify a journal, show its records, keep its head."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,11 +14,11 @@ from gxrisk._native import RULES, Head, JournalError, JournalReader
 from gxrisk.cli.arguments import AsJson, JournalFile, NoProgress, PassphraseFile, moment, nanoseconds, one_of
 from gxrisk.cli.failures import failures
 from gxrisk.cli.heads import check_replaceable, head_dict, read_head
-from gxrisk.cli.lines import KINDS, line
+from gxrisk.cli.lines import KINDS, header, line
 from gxrisk.cli.output import as_json, check_writable, write_json
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.reading import Record, before, journal_of, last_sequence, pages
-from gxrisk.cli.screen import WIDTH
+from gxrisk.cli.screen import page_width
 
 OUTCOMES: Final = ("approved", "rejected", "held")
 # beside the table of the rules stands what a decision says where a number does not fit
@@ -81,15 +82,20 @@ def show(
     with failures():
         reader = journal_of(file, vault)
         after = 0 if since is None else _after(reader, since)
-        left = limit
+        left, is_first = limit, True
         for page in pages(reader, after):
             found = [record for record in page if _matches(record, rule, outcome, kind)][:left]
             if found:
+                if is_first and not json and sys.stdout.isatty():
+                    typer.echo(header())  # for who looks at it, not for what reads it line by line
+                is_first = False
                 typer.echo("\n".join(as_json(record, indent=None) if json else line(record) for record in found))
             if left is not None:
                 left -= len(found)
                 if not left:
                     break
+        if is_first:
+            typer.echo("gxrisk: no record is like that", err=True)
 
 
 @audit.command("head")
@@ -142,7 +148,7 @@ def _print_findings(vault_id: str, found: dict[str, Any], kept: Head | None) -> 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=False)
     for label, value in rows:
         table.add_row(Text(label), Text(value, overflow="fold"))
-    console = Console(width=WIDTH, highlight=False)
+    console = Console(width=page_width(), highlight=False)
     console.print(table)
     console.print(Text("Every record follows on the ones before it, every decision on its facts.", style="green"))
     if kept is None:

@@ -1,5 +1,6 @@
 """The commands of `gxrisk`: demo, replay, version; and where the others hang on."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +19,7 @@ from gxrisk.cli.history import history
 from gxrisk.cli.keys import keys
 from gxrisk.cli.life import tell_life
 from gxrisk.cli.output import check_writable, write_json
+from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.report import report
 from gxrisk.cli.screen import show
@@ -115,6 +117,9 @@ def replay_command(
         Decimal, typer.Option(parser=decimal, metavar="NUMBER", help="Of each fill, in basis points.")
     ] = Decimal(4),
     mark_age_s_max: MarkAge = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the vault's records in this new file, for gxrisk audit.")
+    ] = None,
     json: Json = None,
     no_progress: NoProgress = False,
 ) -> None:
@@ -123,7 +128,7 @@ def replay_command(
     The model is asked once for each completed bar of each asset. Its order fills at the open of the next candle.
     """
     with failures():
-        plan = _plan(tier, limits)
+        plan = replace(_plan(tier, limits), journal=journal)
         settings = ReplaySettings(
             deposit=deposit,
             costs=Costs(slippage_bp, fee_bp),
@@ -131,6 +136,8 @@ def replay_command(
         )
         source = file_source(data, asset or [], interval)
         _run(source, [plan], model, settings, mark_age_s_max, json, no_progress)
+        if journal is not None:
+            typer.echo(f"The records of {plan.name} are in {plain(str(journal))}: gxrisk audit show prints them.")
 
 
 @app.command()
@@ -177,7 +184,7 @@ def _run(
     sentences = [source.sentence]
     if mark_age_s_max is not None:
         default = plans[0].limits.mark_age_s_max
-        plans = [VaultPlan(plan.name, plan.limits.replace(mark_age_s_max=mark_age_s_max)) for plan in plans]
+        plans = [replace(plan, limits=plan.limits.replace(mark_age_s_max=mark_age_s_max)) for plan in plans]
         sentences.append(
             f"mark_age_s_max is set to {mark_age_s_max} s (it was {default} s): an outage is noticed that much later."
         )

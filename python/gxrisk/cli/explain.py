@@ -11,7 +11,7 @@ from gxrisk.cli.failures import failures
 from gxrisk.cli.output import as_json
 from gxrisk.cli.page import decision_page, record_page
 from gxrisk.cli.reading import record_at
-from gxrisk.cli.screen import WIDTH
+from gxrisk.cli.screen import page_width
 
 
 def explain(
@@ -32,11 +32,12 @@ def explain(
         if json:
             typer.echo(as_json({"vault_id": reader.vault_id, "record": record, "explanation": explained}))
             return
-        console = Console(width=WIDTH, highlight=False)
+        width = page_width()
+        console = Console(width=width, highlight=False)
         page = (
-            record_page(reader.vault_id, record)
+            record_page(reader.vault_id, record, width)
             if explained is None
-            else decision_page(reader.vault_id, record, explained)
+            else decision_page(reader.vault_id, record, explained, width)
         )
         for part in page:
             console.print(part)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from gxrisk.cli.failures import CommandError
-from gxrisk.cli.plain import shortened
+from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.screen import WIDTH
 from gxrisk.cli.sources import Source
@@ -23,6 +24,7 @@ from gxrisk.vaults.version import StrategyVersion
 TIER: Final = "growth"
 DEPOSIT: Final = Decimal(100_000)
 _EVENTS_MAX: Final = 24
+_INDENT: Final = " " * len("12-31 23:59  ")
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -55,7 +57,7 @@ def show_life(life: Life, *, is_kept: bool) -> None:
     events = life.report.events
     for event in events[:_EVENTS_MAX]:
         at = datetime.fromtimestamp(event.at_ns // _NS_PER_S, UTC)
-        console.print(Text(f"{at:%m-%d %H:%M}  {shortened(event.text, WIDTH - 13)}"))
+        console.print(Text(fill(f"{at:%m-%d %H:%M}  {plain(event.text)}", WIDTH, subsequent_indent=_INDENT)))
     if len(events) > _EVENTS_MAX:
         console.print(Text(f"... and {len(events) - _EVENTS_MAX} more", style="dim"))
     console.print()

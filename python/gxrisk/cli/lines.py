@@ -22,6 +22,11 @@ def line(record: Record) -> str:
     return f"{record['sequence']:>7}  {stamp(record['time'])}  {record['kind']:<11}  {what(record)}".rstrip()
 
 
+def header() -> str:
+    """What stands over the lines."""
+    return f"{'record':>7}  {'time (UTC)':<23}  {'kind':<11}  what"
+
+
 def stamp(time: str) -> str:
     """A record's time in 23 columns: UTC, cut to milliseconds."""
     fraction = time[_SECONDS + 1 : -1] if time[_SECONDS] == "." else ""
@@ -141,11 +146,12 @@ KINDS: Final[dict[str, Callable[[Record], str]]] = {
     "resumed": _nothing,
     "killed": lambda record: _text(record["reason"]),
     "reactivated": _reactivated,
-    "limits": _nothing,
+    "limits": lambda record: f"{len(record['limits'])} limits set anew; gxrisk explain shows them",
     "risk_scale": lambda record: number(record["scale"]),
     "restarted": _restarted,
     "keys": lambda record: f"wallet {_hex(record['wallet_key'])}, head {_hex(record['head_key'])}",
     "owner_key": _owner_key,
     "withdrawal": lambda record: f"{number(record['amount'])} to {record['destination']}",
     "checkpoint": lambda record: f"state {_hex(record['state'])}",
+    "note": lambda record: f"{record['topic']}: {_text(record['text']) or 'ended'}",
 }

@@ -1,4 +1,4 @@
-"""A record of a journal as a page of 100 columns, for a trader to read."""
+"""A record of a journal as a page of 80 to 100 columns, for a trader to read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -13,41 +13,41 @@ from rich.text import Text
 from gxrisk.cli.lines import asked, number, stamp
 from gxrisk.cli.plain import plain, shortened
 from gxrisk.cli.reading import Record
-from gxrisk.cli.screen import WIDTH
 
 _PLACE: Final = ("sequence", "time", "time_ns", "kind", "epoch", "hash")
 _QUOTE: Final = "  | "
 _LONG: Final = 64
-_FIGURE_WIDTH: Final = 28
-_FACT_WIDTH: Final = 24
+# Beside two figures in a row of the rules, and beside two facts in a row of the facts.
+_RULE_WORDS: Final = 40
+_FACT_WORDS: Final = 50
 _ASSET_WIDTH: Final = 21
 _STYLES: Final = {"approved": "bold green", "rejected": "bold red", "held": "bold yellow"}
 _NOTHING: Final = "-"
 
 
-def decision_page(vault_id: str, record: Record, explained: Mapping[str, Any]) -> Iterator[RenderableType]:
+def decision_page(vault_id: str, record: Record, explained: Mapping[str, Any], width: int) -> Iterator[RenderableType]:
     """What was asked, the outcome, every rule, the facts, what would have passed, the place in the chain."""
     order, outcome = record["order"], record["outcome"]
     yield _title(vault_id, record, outcome, _STYLES[outcome])
     yield Text(f"The {record['origin']} asked to {_wish(order)}.")
     yield Text(_details(order))
     yield Text("Its reasoning:")
-    yield _quoted(order["reasoning"])
+    yield _quoted(order["reasoning"], width)
     yield Text()
     yield Text(_verdict(record, explained["rules"]), style="bold")
     for violation in record["violations"]:
         yield Padding(Text(plain(f"{violation['rule']}: {violation['message']}")), (0, 0, 0, 2))
     yield Text()
-    yield _rule_table(explained["rules"])
+    yield _rule_table(explained["rules"], (width - _RULE_WORDS) // 2)
     yield Text()
     yield Text("Decided on:")
-    yield _fact_table(order["asset"], record["evidence"])
+    yield _fact_table(order["asset"], record["evidence"], (width - _FACT_WORDS) // 2)
     yield Text()
     yield Text(_passing(order, explained["max_quantity"]), style="bold")
     yield from _place(record)
 
 
-def record_page(vault_id: str, record: Record) -> Iterator[RenderableType]:
+def record_page(vault_id: str, record: Record, width: int) -> Iterator[RenderableType]:
     """What a record holds that is no decision, and its place in the chain."""
     yield _title(vault_id, record, record["kind"], "bold")
     fields = [(name, value) for name, value in _flat(record) if name not in _PLACE]
@@ -60,7 +60,7 @@ def record_page(vault_id: str, record: Record) -> Iterator[RenderableType]:
     for name, value in fields:
         if len(value) > _LONG:
             yield Text(f"{plain(name)}:")
-            yield _quoted(value)
+            yield _quoted(value, width)
     if (decided := _decided_in(record)) is not None:
         yield Text(f"The order was decided on in record {decided}.")
     yield from _place(record)
@@ -117,7 +117,7 @@ def _verdict(record: Record, rules: Sequence[Mapping[str, Any]]) -> str:
     return f"Rejected: {stood}:"
 
 
-def _rule_table(rules: Sequence[Mapping[str, Any]]) -> Table:
+def _rule_table(rules: Sequence[Mapping[str, Any]], figure_width: int) -> Table:
     table = _table("rule", _right("limit"), _right("observed"), "")
     for one in rules:
         if not one["applies"]:
@@ -127,14 +127,14 @@ def _rule_table(rules: Sequence[Mapping[str, Any]]) -> Table:
         observed = one["observed"]
         if one["passed"] and isinstance(observed, str):
             observed = None  # the word for what would have stood against it
-        limit = figure(one["limit"], _FIGURE_WIDTH)
-        table.add_row(Text(one["rule"]), _right(limit), _right(figure(observed, _FIGURE_WIDTH)), said)
+        limit = figure(one["limit"], figure_width)
+        table.add_row(Text(one["rule"]), _right(limit), _right(figure(observed, figure_width)), said)
     return table
 
 
-def _fact_table(asset: str, evidence: Mapping[str, Any]) -> Table:
+def _fact_table(asset: str, evidence: Mapping[str, Any], figure_width: int) -> Table:
     def fact(label: str, name: str) -> tuple[str, str]:
-        return label, figure(evidence[name], _FACT_WIDTH)
+        return label, figure(evidence[name], figure_width)
 
     vault = (
         fact("trading state", "state"),
@@ -148,7 +148,7 @@ def _fact_table(asset: str, evidence: Mapping[str, Any]) -> Table:
     )
     held = (
         fact("mark", "mark"),
-        ("  of", _NOTHING if evidence["mark_time"] is None else stamp(evidence["mark_time"])),
+        ("  of", _NOTHING if evidence["mark_time"] is None else _moment(evidence["mark_time"], figure_width)),
         fact("ATR", "atr"),
         fact("position", "position"),
         fact("working buys", "working_buys"),
@@ -160,6 +160,11 @@ def _fact_table(asset: str, evidence: Mapping[str, Any]) -> Table:
     for (name, value), (other, its_value) in zip(vault, held, strict=True):
         table.add_row(Text(name), _right(value), Text(other), _right(its_value))
     return table
+
+
+def _moment(time: str, width: int) -> str:
+    whole = stamp(time)
+    return whole if len(whole) <= width else whole[len("2020-") : -len(".000")]
 
 
 def _passing(order: Mapping[str, Any], quantity: Decimal) -> str:
@@ -174,10 +179,10 @@ def _place(record: Record) -> Iterator[Text]:
     yield Text(f"  {record['hash']}", style="dim")
 
 
-def _quoted(text: str) -> Text:
+def _quoted(text: str, width: int) -> Text:
     """Words of a model or a venue, each line marked, so that none can be taken for the page's own."""
-    console = Console(width=WIDTH)
-    lines = [wrapped for one in text.splitlines() for wrapped in Text(plain(one)).wrap(console, WIDTH - len(_QUOTE))]
+    console = Console(width=width)
+    lines = [wrapped for one in text.splitlines() for wrapped in Text(plain(one)).wrap(console, width - len(_QUOTE))]
     return Text("\n").join(Text(_QUOTE) + one for one in lines)
 
 

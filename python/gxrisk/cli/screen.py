@@ -1,8 +1,10 @@
 """A result on screen: at most 100 columns, the same words when piped, no number ever wrapped."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from shutil import get_terminal_size
 from typing import Final
 
 from rich import box
@@ -14,6 +16,7 @@ from gxrisk.replay.engine import ReplaySettings
 from gxrisk.replay.result import BreakerTrip, ReplayResult, VaultResult
 
 WIDTH: Final = 100
+WIDTH_MIN: Final = 80
 _NO_GATE: Final = "no gate"
 _NOTES: Final = (
     "One rejected order can break several rules. The drawdown limit counts from the deposit.",
@@ -23,6 +26,13 @@ _NO_NUMBER: Final = "-"
 _NAME_WIDTH: Final = 16
 _SPANS_WIDTH: Final = 52
 _LINES_MAX: Final = 6
+
+
+def page_width() -> int:
+    """The columns of a page: those of the terminal, from 80 to 100; 100 where nobody looks at it."""
+    if not sys.stdout.isatty():
+        return WIDTH
+    return max(WIDTH_MIN, min(WIDTH, get_terminal_size().columns))
 
 
 def show(result: ReplayResult, settings: ReplaySettings, sentences: Sequence[str]) -> None:

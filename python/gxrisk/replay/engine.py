@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from typing import Final
@@ -69,29 +70,28 @@ def replay(
         check_mark_age(series, plan.limits)
     with localcontext(_EXACT):
         run = _Run(series, make_model, plans, settings)
-        done = 0
-        for instant in timeline(series):
-            run.step(instant)
-            done += len(instant.closed)
-            if on_progress is not None and instant.closed:
-                on_progress(done)
-        run.finish()
-        return ReplayResult(
-            model=model_name,
-            sources=tuple(one.source for one in series),
-            reconstruction=reconstruction,
-            assets=tuple(sorted(one.asset for one in series)),
-            candles=done,
-            start=moment(min(one.candles[0].start_ms for one in series)),
-            end=moment(max(one.candles[-1].end_ms for one in series)),
-            interval_s=max(one.interval_ms for one in series) // 1000,
-            bar_s=run.bar_ms // 1000,
-            slippage_bp=settings.costs.slippage_bp,
-            fee_bp=settings.costs.fee_bp,
-            correlated=settings.correlated and len(series) > 1,
-            vaults=tuple(desk.result() for desk in run.gated),
-            ungated=run.ungated.result(),
-        )
+        with closing(run):
+            for instant in timeline(series):
+                run.step(instant)
+                if on_progress is not None and instant.closed:
+                    on_progress(run.candles)
+            run.finish()
+            return ReplayResult(
+                model=model_name,
+                sources=tuple(one.source for one in series),
+                reconstruction=reconstruction,
+                assets=tuple(sorted(one.asset for one in series)),
+                candles=run.candles,
+                start=moment(min(one.candles[0].start_ms for one in series)),
+                end=moment(max(one.candles[-1].end_ms for one in series)),
+                interval_s=max(one.interval_ms for one in series) // 1000,
+                bar_s=run.bar_ms // 1000,
+                slippage_bp=settings.costs.slippage_bp,
+                fee_bp=settings.costs.fee_bp,
+                correlated=settings.correlated and len(series) > 1,
+                vaults=tuple(desk.result() for desk in run.gated),
+                ungated=run.ungated.result(),
+            )
 
 
 def check_mark_age(series: Sequence[CandleSeries], limits: Limits) -> None:
@@ -139,6 +139,7 @@ class _Run:
         self.ungated = UngatedDesk(UNGATED, make_model(), settings.costs, settings.deposit)
         self._desks: list[Desk] = [*self.gated, self.ungated]
         self._last_ms = start_ms
+        self.candles = 0
 
     def step(self, instant: Moment) -> None:
         """Silence until `instant`, the closes, the model's questions, and last the fills at the opens."""
@@ -159,11 +160,17 @@ class _Run:
             for desk in self._desks:
                 desk.open_bar(candle)
         self._last_ms = instant.at_ms
+        self.candles += len(instant.closed)
 
     def finish(self) -> None:
         """No more candles."""
         for desk in self._desks:
             desk.finish()
+
+    def close(self) -> None:
+        """Let go of the journals."""
+        for desk in self.gated:
+            desk.gate.close()
 
     def _advance(self, at_ms: int) -> None:
         for desk in self._desks:

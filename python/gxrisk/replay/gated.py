@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 from gxrisk._native import ApprovalError, Decision, Gate, Limits, ManualClock, Order, Trip
@@ -21,10 +22,11 @@ _NS_PER_MS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class VaultPlan:
-    """A vault to be replayed: its name and its limits."""
+    """A vault to be replayed: its name, its limits, and the file that keeps its records, if any."""
 
     name: str
     limits: Limits
+    journal: Path | None = None
 
 
 class GatedDesk(Desk):
@@ -41,7 +43,7 @@ class GatedDesk(Desk):
     ) -> None:
         super().__init__(plan.name, model, costs, deposit)
         self._clock = ManualClock(start_ms * _NS_PER_MS)
-        self.gate = Gate(plan.name, plan.limits, clock=self._clock)
+        self.gate = Gate(plan.name, plan.limits, clock=self._clock, journal=plan.journal)
         self._agent = self.gate.agent()
         if groups:
             self.gate.set_correlation_groups(groups)

@@ -1,4 +1,4 @@
-"""What a withdrawal would do, before the owner signs it: what closes, what is left, and which limits speak for closing."""
+"""What a withdrawal would do, before the owner signs it: what closes, what is left, which limits speak for closing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ use crate::exposure::exposure_quantity;
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
 use crate::order::{Order, Origin, Side, Terms, words};
-use crate::rules::{self, Violation};
+use crate::rules::{self, RULES, Violation};
 use crate::state::{Account, GroupSum, Holding, Mark};
 use crate::time::Time;
 
@@ -40,6 +40,9 @@ impl Mask {
     pub const ARITHMETIC_OVERFLOW: u32 = 1 << 30;
     /// A bug was met; nothing passes any more.
     pub const ENGINE_HALTED: u32 = 1 << 31;
+
+    /// Every bit that a mask can have.
+    pub const ALL: u32 = ((1 << RULES.len()) - 1) | Self::HELD | Self::ARITHMETIC_OVERFLOW | Self::ENGINE_HALTED;
 
     /// What the mask says.
     pub fn outcome(self) -> Outcome {
@@ -88,6 +91,17 @@ impl Caps {
     }
 }
 
+/// What is known of an order's client order id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientId {
+    /// The order has none.
+    Absent,
+    /// No order that was decided on had it.
+    New,
+    /// It was used before.
+    Used,
+}
+
 /// All that a decision is computed from, beside the order.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -103,8 +117,8 @@ pub struct Facts<'a> {
     pub holding: &'a Holding,
     /// The order's correlation group.
     pub group: &'a GroupSum,
-    /// The client order id has been seen before.
-    pub id_is_used: bool,
+    /// What is known of the client order id.
+    pub client_id: ClientId,
 }
 
 /// [`Facts`] on their own: kept with a decision, so that anyone can work it out again.
@@ -120,15 +134,15 @@ pub struct Evidence {
     pub holding: Holding,
     /// The order's correlation group.
     pub group: GroupSum,
-    /// The client order id had been seen before.
-    pub id_is_used: bool,
+    /// What was known of the client order id.
+    pub client_id: ClientId,
 }
 
 impl Evidence {
     /// Keeps what a decision reads of facts, and so the same from every engine that holds the same; `limits` are the
     /// ones that they point to.
     pub fn keep(facts: &Facts<'_>, limits: Arc<Limits>) -> Self {
-        let Facts { now, account, group, id_is_used, .. } = *facts;
+        let Facts { now, account, group, client_id, .. } = *facts;
         let mut account = *account;
         // Until it looks stale the oldest mark is a bound that only saves searching, and no rule reads more of it.
         if account.unmarked > 0 || now.since(account.oldest_mark) <= limits.mark_age_s_max {
@@ -136,7 +150,7 @@ impl Evidence {
         }
         // A group's number says nothing by itself, and another order of first sight gives another one.
         let holding = Holding { group: 0, ..*facts.holding };
-        Self { now, limits, account, holding, group: *group, id_is_used }
+        Self { now, limits, account, holding, group: *group, client_id }
     }
 
     /// The caps, worked out again.
@@ -146,8 +160,8 @@ impl Evidence {
 
     /// The facts again, with the caps of the same evidence.
     pub fn facts<'a>(&'a self, caps: &'a Caps) -> Facts<'a> {
-        let Self { now, limits, account, holding, group, id_is_used } = self;
-        Facts { now: *now, limits, caps, account, holding, group, id_is_used: *id_is_used }
+        let Self { now, limits, account, holding, group, client_id } = self;
+        Facts { now: *now, limits, caps, account, holding, group, client_id: *client_id }
     }
 
     /// The violations of an order that was judged by this evidence.

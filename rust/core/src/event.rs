@@ -1,5 +1,7 @@
 //! What happened: the only thing that changes a vault, and all that anyone needs to rebuild it.
 
+pub(crate) mod sound;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

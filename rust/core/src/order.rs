@@ -112,6 +112,11 @@ pub fn is_amount(value: Nano) -> bool {
     value.is_positive() && value <= Nano::MAX
 }
 
+/// Whether a number is an amount that may be negative: a fee, funding.
+pub fn is_signed_amount(value: Nano) -> bool {
+    value.size().is_some_and(|size| size <= Nano::MAX)
+}
+
 impl Terms {
     /// Checks each field's range.
     pub fn check(&self) -> Result<(), FieldError> {
@@ -159,6 +164,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether every field lies in its range.
+    pub fn is_sound(&self) -> bool {
+        self.check().is_ok()
+    }
+
     /// Checks every field.
     pub fn check(&self) -> Result<(), FieldError> {
         self.terms.check()?;

@@ -6,7 +6,7 @@ use crate::codec::coded_struct;
 use crate::exposure::exposure_quantity;
 use crate::limits::{DrawdownBase, Limits};
 use crate::num::{Atto, Nano};
-use crate::order::words;
+use crate::order::{is_amount, words};
 use crate::time::{Day, Time};
 
 /// What a vault may do; a later one is stricter.
@@ -125,7 +125,25 @@ pub struct Account {
     pub risk_scale: Nano,
 }
 
+/// The largest market volatility that can be given.
+pub const VOLATILITY_MAX: Nano = Nano::whole(1_000);
+
+/// Whether a number is a market volatility.
+pub fn is_volatility(value: Nano) -> bool {
+    (Nano::ZERO..=VOLATILITY_MAX).contains(&value)
+}
+
+/// Whether a number is a risk scale: above 0, at most 1.
+pub fn is_risk_scale(value: Nano) -> bool {
+    value.is_positive() && value <= Nano::ONE
+}
+
 impl Account {
+    /// Whether what is set from outside lies in its range.
+    pub fn is_sound(&self) -> bool {
+        is_volatility(self.volatility) && is_risk_scale(self.risk_scale)
+    }
+
     /// An empty account.
     pub fn new(now: Time, burst: u32) -> Self {
         Self {
@@ -289,6 +307,11 @@ impl GroupSum {
 }
 
 impl Holding {
+    /// Whether mark and average true range are ones that a feed can give.
+    pub fn is_sound(&self) -> bool {
+        self.mark.is_none_or(|mark| is_amount(mark.price)) && self.atr.is_none_or(|atr| atr.is_zero() || is_amount(atr))
+    }
+
     /// Nothing held, nothing working, nothing known.
     pub const NONE: Self = Self {
         mark: None,

@@ -61,8 +61,14 @@ pub(crate) fn multiply_divide(a: i128, b: i128, divisor: i128, toward: Toward) -
         return None;
     }
     if let Some(narrow) = a.checked_mul(b) {
-        let (quotient, remainder) = (narrow.div_euclid(divisor), narrow.rem_euclid(divisor));
-        return if toward == Toward::Ceiling && remainder != 0 { quotient.checked_add(1) } else { Some(quotient) };
+        // One division, as they cost most here: the remainder follows from it, and has the sign of the dividend.
+        let quotient = narrow.checked_div(divisor)?;
+        let remainder = narrow.wrapping_sub(quotient.wrapping_mul(divisor));
+        return match toward {
+            Toward::Floor if remainder < 0 => quotient.checked_sub(1),
+            Toward::Ceiling if remainder > 0 => quotient.checked_add(1),
+            _ => Some(quotient),
+        };
     }
     let negative = (a < 0) != (b < 0);
     let (size, remainder) = divide(product(a.unsigned_abs(), b.unsigned_abs()), divisor.unsigned_abs())?;

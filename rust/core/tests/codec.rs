@@ -6,13 +6,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use gxrisk_core::codec::{Coded, Input, decoded, encoded};
-use gxrisk_core::decide::Evidence;
+use gxrisk_core::decide::{ClientId, Evidence};
 use gxrisk_core::event::{Fill, Keys, MarketMove, Rebase, Ruling, Tick, Withdrawal};
 use gxrisk_core::num::{Atto, Nano};
 use gxrisk_core::reason::{Reason, Word};
 use gxrisk_core::state::{Account, GroupSum, Holding, Mark, PositionStop};
 use gxrisk_core::time::Day;
-use gxrisk_core::{Breaker, Event, Limits, Mask, Order, Origin, Outcome, Record, Side, Terms, Time};
+use gxrisk_core::{Breaker, Engine, Event, Limits, Mask, Order, Origin, Outcome, Record, Refusal, Side, Terms, Time};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestCaseError;
@@ -53,9 +53,23 @@ fn records_come_back_the_same() {
 }
 
 /// Bytes either are refused or are the one form of what they say.
-fn check_one_form<T: Coded>(bytes: &[u8]) -> Result<(), TestCaseError> {
-    if let Some(value) = decoded::<T>(bytes) {
-        prop_assert_eq!(encoded(&value), bytes);
+fn check_one_form<T: Coded>(bytes: &[u8]) -> Result<Option<T>, TestCaseError> {
+    let value = decoded::<T>(bytes);
+    if let Some(value) = &value {
+        prop_assert_eq!(encoded(value), bytes);
+    }
+    Ok(value)
+}
+
+/// And what they say could have been recorded.
+fn check_record(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let Some(record) = check_one_form::<Record>(bytes)? else { return Ok(()) };
+    prop_assert!(record.is_sound() && record.event.is_sound(), "{:?}", record);
+    if let Event::Decided(ruling) = &record.event {
+        prop_assert_eq!(ruling.order.check(), Ok(()));
+        prop_assert!(ruling.evidence.limits.is_sound());
+        let (account, holding) = (&ruling.evidence.account, &ruling.evidence.holding);
+        prop_assert!(account.is_sound() && holding.is_sound(), "{:?}", ruling);
     }
     Ok(())
 }
@@ -69,7 +83,7 @@ fn a_changed_or_cut_record_is_refused_or_another_record() {
                 prop_assert_eq!(decoded::<Record>(&bytes[..at]), None, "cut at {}", at);
                 for change in [1, 0x80, flip] {
                     bytes[at] ^= change;
-                    check_one_form::<Record>(&bytes)?;
+                    check_record(&bytes)?;
                     bytes[at] ^= change;
                 }
             }
@@ -85,10 +99,11 @@ fn a_changed_or_cut_record_is_refused_or_another_record() {
 fn random_bytes_never_panic() {
     let bytes = || prop::collection::vec(prop_oneof![3 => 0_u8..40, 1 => any::<u8>()], 0..80);
     let check = |bytes: Vec<u8>| {
-        check_one_form::<Record>(&bytes)?;
+        check_record(&bytes)?;
         check_one_form::<Event>(&bytes)?;
         check_one_form::<Limits>(&bytes)?;
-        check_one_form::<Reason>(&bytes)
+        check_one_form::<Reason>(&bytes)?;
+        Ok(())
     };
     runner(20_000).run(&bytes(), check).unwrap();
 }
@@ -131,6 +146,124 @@ fn limits_out_of_range_are_refused() {
     }
 }
 
+/// What no call takes is neither read nor recorded: each of these is one step outside a range.
+fn asked(ruling: &mut Ruling, change: fn(&mut Order)) {
+    change(Arc::make_mut(&mut ruling.order));
+}
+
+#[test]
+fn what_no_gate_records_is_not_read() {
+    let n = |text: &str| Nano::parse(text).unwrap();
+    let (beyond, time, limits) =
+        (Nano::MAX.plus(Nano::STEP).unwrap(), Time::START, Limits::for_tier("growth").unwrap());
+    let tick = |price, atr| {
+        let ticks = vec![Tick { asset: asset(0), price, time, atr }];
+        Event::Market(Box::new(MarketMove { ticks, peak: Atto::ZERO, ignored_marks: 0 }))
+    };
+    let hold = |confidence, reasoning: &str| Event::Hold { confidence, reasoning: reasoning.into() };
+    let fill = |change: fn(&mut Fill)| {
+        let (order_id, fill_id, one) = ("gx-1".into(), "f".into(), Nano::ONE);
+        let (asset, side) = (asset(0), Side::Buy);
+        let mut fill = Fill { order: None, order_id, fill_id, asset, side, quantity: one, price: one, fee: one };
+        change(&mut fill);
+        Event::Filled(Box::new(fill))
+    };
+    let withdrawn = |amount, destination: &str| {
+        let (destination, nonce) = (destination.into(), [0; 16]);
+        Event::Withdrawn(Box::new(Withdrawal { amount, destination, nonce, expires: time, signature: [0; 64] }))
+    };
+    let decided = |change: fn(&mut Ruling)| {
+        let mut ruling = ruling(Arc::new(limits.clone()), time);
+        change(&mut ruling);
+        Event::Decided(Arc::new(ruling))
+    };
+    let rebase = Rebase { old_base: Atto::ZERO, old_peak: Atto::ZERO, new_base: Atto::ZERO };
+    let out_of_range = [
+        Event::Opened { vault_id: "two words".into(), limits: Arc::new(limits.clone()) },
+        tick(Nano::ZERO, None),
+        tick(beyond, None),
+        tick(Nano::ONE, Some(n("-1"))),
+        tick(Nano::ONE, Some(beyond)),
+        Event::Flow { amount: Nano::ZERO },
+        Event::Flow { amount: beyond },
+        Event::Funding { asset: asset(0), amount: beyond.negated().unwrap(), paid: None },
+        Event::Funding { asset: asset(0), amount: Nano::from_raw(i128::MIN), paid: None },
+        Event::Volatility { value: n("-0.000000001") },
+        Event::Volatility { value: n("1000.000000001") },
+        Event::LotSteps { steps: [(asset(0), Nano::ZERO)].into() },
+        Event::Groups { groups: [("".into(), vec![asset(0)])].into() },
+        Event::Groups { groups: [("a".into(), vec![asset(0)]), ("b".into(), vec![asset(0)])].into() },
+        hold(n("1.000000001"), "sure"),
+        hold(n("-0.000000001"), "unsure"),
+        hold(Nano::ONE, ""),
+        hold(Nano::ONE, &"é".repeat(4_001)),
+        fill(|fill| fill.quantity = Nano::ZERO),
+        fill(|fill| fill.price = Nano::ZERO),
+        fill(|fill| fill.fee = Nano::MAX.plus(Nano::STEP).unwrap()),
+        fill(|fill| fill.order_id = "".into()),
+        fill(|fill| fill.fill_id = "f 1".into()),
+        Event::Failed { order: 1, reason: "x".repeat(4_001).into() },
+        Event::Killed { reason: "".into() },
+        Event::Reactivated { rebase: Some(Box::new(rebase)) },
+        Event::LimitsSet { limits: Arc::new(Limits { max_daily_trades: 0, ..limits.clone() }) },
+        Event::RiskScaleSet { scale: Nano::ZERO },
+        Event::RiskScaleSet { scale: n("1.000000001") },
+        withdrawn(Nano::ZERO, "account"),
+        withdrawn(Nano::ONE, ""),
+        withdrawn(Nano::ONE, "two words"),
+        withdrawn(Nano::ONE, &"d".repeat(129)),
+        Event::Noted { topic: "two words".into(), text: "text".into() },
+        Event::Noted { topic: "strategy".into(), text: "x".repeat(65_537).into() },
+        decided(|ruling| asked(ruling, |order| order.terms.quantity = Nano::ZERO)),
+        decided(|ruling| asked(ruling, |order| order.terms.leverage = Nano::whole(1_001))),
+        decided(|ruling| asked(ruling, |order| order.terms.confidence = Nano::whole(2))),
+        decided(|ruling| asked(ruling, |order| order.reasoning = "".into())),
+        decided(|ruling| asked(ruling, |order| order.client_order_id = Some("a 1".into()))),
+        decided(|ruling| asked(ruling, |order| order.client_order_id = None)),
+        decided(|ruling| ruling.evidence.client_id = ClientId::Absent),
+        decided(|ruling| ruling.entry = None),
+        decided(|ruling| ruling.mask = Mask(1 << 28)),
+        decided(|ruling| ruling.evidence.account.risk_scale = Nano::ZERO),
+        decided(|ruling| ruling.evidence.account.volatility = Nano::whole(1_001)),
+        decided(|ruling| ruling.evidence.holding.mark = Some(Mark { price: Nano::ZERO, time: Time::START })),
+        decided(|ruling| ruling.evidence.holding.atr = Some(Nano::whole(-1))),
+    ];
+    for event in out_of_range {
+        assert_eq!(decoded::<Event>(&encoded(&event)), None, "{event:?}");
+    }
+    let named_wrong = Record { sequence: 8, time, event: decided(|_| ()) };
+    assert_eq!(decoded::<Record>(&encoded(&named_wrong)), None);
+    assert!(decoded::<Record>(&encoded(&Record { sequence: 7, ..named_wrong })).is_some());
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_recorded() {
+    let growth = Limits::for_tier("growth").unwrap();
+    assert_eq!(Engine::new("two words", growth.clone(), Time::START).err(), Some(Refusal::OutOfRange));
+    let mut engine = Engine::new("vault", growth.clone(), Time::START).unwrap();
+    engine.deposit(Nano::whole(10_000)).unwrap();
+    let kept = engine.checkpoint();
+    let tick = Tick { asset: asset(0), price: Nano::ZERO, time: Time::START, atr: None };
+    let mut order = (*ruling(Arc::new(growth.clone()), Time::START).order).clone();
+    order.terms.quantity = Nano::ZERO;
+    let refused = [
+        engine.deposit(Nano::whole(-1)),
+        engine.mark(&tick).map(|_| ()),
+        engine.set_volatility(Nano::whole(-1)),
+        engine.set_risk_scale(Nano::ZERO),
+        engine.set_limits(Limits { max_daily_trades: 0, ..growth }),
+        engine.kill(""),
+        engine.note("two words", "text"),
+        engine.hold(Nano::whole(2), "sure").map(|_| ()),
+        engine.authorize(Arc::new(order), Origin::Agent, false).map(|_| ()),
+    ];
+    for (index, refusal) in refused.into_iter().enumerate() {
+        assert_eq!(refusal, Err(Refusal::OutOfRange), "{index}");
+    }
+    assert_eq!(engine.checkpoint(), kept);
+    assert_eq!(engine.take_records().len(), 2);
+}
+
 /// One event of each kind; the file beside this one holds their bytes.
 fn samples() -> Vec<(&'static str, Event)> {
     let n = |text: &str| Nano::parse(text).unwrap();
@@ -153,7 +286,7 @@ fn samples() -> Vec<(&'static str, Event)> {
     let (base, signature) = (money("8500"), Some(Box::new([3; 64])));
     let withdrawal = Withdrawal {
         amount: n("8500"),
-        destination: "the owner's account".into(),
+        destination: "the-owner's-account".into(),
         nonce: [4; 16],
         expires: time,
         signature: [5; 64],
@@ -227,7 +360,7 @@ fn ruling(limits: Arc<Limits>, now: Time) -> Ruling {
     let order = Arc::new(Order { terms, reasoning, client_order_id: Some("a-1".into()) });
     let (expires, entry) = (now.after(limits.approval_ttl_s), Some(n("7250.25")));
     let group = GroupSum { exposure: Atto::ZERO, unmarked: 0 };
-    let evidence = Evidence { now, limits, account, holding, group, id_is_used: false };
+    let evidence = Evidence { now, limits, account, holding, group, client_id: ClientId::New };
     Ruling { sequence: 7, order, origin: Origin::Agent, mask: Mask(0), evidence, expires, entry }
 }
 
@@ -235,6 +368,7 @@ fn ruling(limits: Arc<Limits>, now: Time) -> Ruling {
 fn the_form_of_each_kind_of_event_stays_as_it_is() {
     let mut lines = String::new();
     for (kind, event) in samples() {
+        assert_eq!(decoded(&encoded(&event)).as_ref(), Some(&event));
         let hex = encoded(&event).iter().fold(String::new(), |mut hex, byte| {
             write!(hex, "{byte:02x}").unwrap();
             hex

@@ -22,7 +22,7 @@ fn btc() -> Asset {
 
 /// A vault with 10,000 and a mark of 100.
 fn engine() -> Engine {
-    let mut engine = Engine::new("alpha", Limits::for_tier("growth").unwrap(), START);
+    let mut engine = Engine::new("alpha", Limits::for_tier("growth").unwrap(), START).unwrap();
     engine.bring_to(START);
     engine.deposit(n("10000")).unwrap();
     assert_eq!(engine.mark(&Tick { asset: btc(), price: n("100"), time: START, atr: Some(n("1")) }), Ok(true));
@@ -53,7 +53,7 @@ fn approved(engine: &mut Engine, quantity: &str) -> u64 {
 }
 
 fn withdrawal(amount: &str, nonce: u8) -> Withdrawal {
-    let (amount, destination) = (n(amount), "the owner's account".into());
+    let (amount, destination) = (n(amount), "the-owner's-account".into());
     Withdrawal { amount, destination, nonce: [nonce; 16], expires: after(60), signature: [7; 64] }
 }
 

@@ -1,29 +1,30 @@
 //! Killed at any moment, a vault keeps what it told: no approval that was handed out is missing from its journal.
 //!
-//! The test runs itself again as a child that trades on a vault's file, and kills it. `GXRISK_KILLS` says how often,
-//! `GXRISK_SEED` when.
+//! The test runs itself again as a child that opens a vault's file and trades on it with eight threads, and kills it:
+//! before it opened the vault, while it does, or after. `GXRISK_KILLS` says how often, `GXRISK_SEED` when.
 
-mod support;
+mod vault;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gxrisk_core::{Engine, Event, Nano, Origin, Outcome, Record};
 use gxrisk_gate::journal::{Entry, Hex, JournalReader, Storage};
 use gxrisk_gate::{Custody, Gate, GateError, JournalError, SignedApproval, SystemClock};
-use support::{Folder, fund, order, roomy};
+use vault::{Dice, Scratch, VAULT, bytes, fund, limits, order, setting};
 
-const VAULT: &str = "crash";
 const JOURNAL: &str = "GXRISK_CRASH_JOURNAL";
 const THREADS: u64 = 8;
 const KILLS_A_VAULT: u64 = 20;
+/// Little, so that children are killed while they take checkpoints, too.
+const CHECKPOINT_BYTES: usize = 4 << 10;
 /// How many vaults are traded on at once.
 const LANES: u64 = 4;
 /// How long anything may take.
@@ -32,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What a child was told by its gate before it told its parent.
 #[derive(Debug)]
 enum Told {
+    Opening,
     Opened,
     Decided(u64, Option<Vec<u8>>),
     Redeemed(u64),
@@ -42,6 +44,7 @@ enum Told {
 impl Told {
     fn line(&self) -> String {
         match self {
+            Self::Opening => "opening\n".to_owned(),
             Self::Opened => "opened\n".to_owned(),
             Self::Decided(sequence, None) => format!("decided {sequence} -\n"),
             Self::Decided(sequence, Some(token)) => format!("decided {sequence} {}\n", Hex(token)),
@@ -55,6 +58,7 @@ impl Told {
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.strip_suffix('\n')?.split(' ').collect();
         match words[..] {
+            ["opening"] => Some(Self::Opening),
             ["opened"] => Some(Self::Opened),
             ["decided", sequence, "-"] => Some(Self::Decided(sequence.parse().ok()?, None)),
             ["decided", sequence, token] => Some(Self::Decided(sequence.parse().ok()?, Some(bytes(token)?))),
@@ -64,11 +68,6 @@ impl Told {
             _ => None,
         }
     }
-}
-
-/// The bytes of hexadecimal digits.
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
 }
 
 /// Tells the parent, in one write; without a parent there is nothing to do any more.
@@ -84,11 +83,12 @@ fn nanos() -> u64 {
 
 /// Opens the vault, or makes it where a child before did not come so far.
 fn open(path: &Path) -> Gate {
-    let (storage, clock) = (Storage::from(path), Arc::new(SystemClock));
+    let storage = Storage { checkpoint_bytes: CHECKPOINT_BYTES, ..Storage::from(path) };
+    let clock = Arc::new(SystemClock);
     match Gate::open(&storage, clock.clone(), None) {
         Ok((gate, _)) => gate,
         Err(GateError::Journal(JournalError::Missing(_) | JournalError::Foreign { .. })) => {
-            Gate::create(&storage, VAULT, roomy(), clock, &Custody::default()).unwrap()
+            Gate::create(&storage, VAULT, limits(), clock, &Custody::default()).unwrap()
         }
         Err(error) => panic!("{error}"),
     }
@@ -102,6 +102,7 @@ fn child() {
     let path = Path::new(&path);
     // The harness begins a line before this.
     std::io::stdout().write_all(b"\n").unwrap();
+    tell(&Told::Opening);
     let mut gate = open(path);
     if nanos().is_multiple_of(4) {
         gate.close().unwrap();
@@ -147,19 +148,6 @@ fn trade(gate: &Gate, run: u64, number: u64) -> Result<(), GateError> {
     Ok(())
 }
 
-/// Numbers that the seed determines (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
-
 /// A child, killed when nobody needs it any more.
 struct Running(Child);
 
@@ -196,14 +184,25 @@ impl Drop for Running {
     }
 }
 
-/// Lets a child trade for a while, kills it, and gives all that it told.
-fn kill_one(journal: &Path, random: &mut Random) -> Vec<Told> {
+/// Lets a child come so far, kills it, and gives all that it told.
+fn kill_one(journal: &Path, dice: &mut Dice) -> Vec<Told> {
     let (mut running, receiver) = Running::start(journal);
     let mut told = Vec::new();
-    if random.below(3) > 0 {
-        told.push(receiver.recv_timeout(PATIENCE).expect("the child opens the vault"));
-    }
-    thread::sleep(Duration::from_micros(random.below(40_000)));
+    let wait = |told: &mut Vec<Told>| told.push(receiver.recv_timeout(PATIENCE).expect("the child goes on"));
+    // The moment of the kill is what is tried here, so this does sleep.
+    let moment = match dice.below(8) {
+        0 => dice.below(20_000),
+        1..4 => {
+            wait(&mut told);
+            dice.below(4_000)
+        }
+        _ => {
+            wait(&mut told);
+            wait(&mut told);
+            dice.below(80_000)
+        }
+    };
+    thread::sleep(Duration::from_micros(moment));
     assert_eq!(running.0.try_wait().unwrap(), None, "the child ended before it was killed");
     drop(running);
     let deadline = Instant::now() + PATIENCE;
@@ -241,7 +240,7 @@ fn check(told: &[Told], before: &[Entry], entries: &[Entry], engine: &Engine) {
     }
     for one in told {
         match one {
-            Told::Opened => {}
+            Told::Opening | Told::Opened => {}
             Told::Redeemed(order) => assert!(others.contains(&("redeemed", *order)), "{one:?}"),
             Told::Cancelled(order) => assert!(others.contains(&("cancelled", *order)), "{one:?}"),
             Told::Held(sequence) => assert!(others.contains(&("held", *sequence)), "{one:?}"),
@@ -259,22 +258,41 @@ fn check(told: &[Told], before: &[Entry], entries: &[Entry], engine: &Engine) {
     }
 }
 
-/// Kills so many children of one vault; gives how many told something, and how much.
-fn one_vault(kills: u64, mut random: Random) -> (u64, usize) {
-    let folder = Folder::new();
-    let journal = folder.journal();
-    let (mut before, mut lively, mut heard) = (Vec::new(), 0, 0);
+/// How the children of some vaults fared.
+#[derive(Debug, Default)]
+struct Tally {
+    killed_opening: u64,
+    killed_trading: u64,
+    things_told: u64,
+    checkpoints: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.killed_opening += other.killed_opening;
+        self.killed_trading += other.killed_trading;
+        self.things_told += other.things_told;
+        self.checkpoints += other.checkpoints;
+    }
+}
+
+/// Kills so many children of one vault.
+fn one_vault(kills: u64, mut dice: Dice) -> Tally {
+    let scratch = Scratch::new("crash");
+    let journal = scratch.storage().path;
+    let (mut before, mut tally) = (Vec::new(), Tally::default());
     for _ in 0..kills {
-        let told = kill_one(&journal, &mut random);
+        let told = kill_one(&journal, &mut dice);
         match verified(&journal) {
             Ok((entries, engine)) => {
                 check(&told, &before, &entries, &engine);
                 before = entries;
             }
-            Err(error) => assert!(before.is_empty() && told.is_empty(), "{error}"),
+            Err(error) => assert!(before.is_empty() && told.len() < 2, "{error}"),
         }
-        lively += u64::from(!told.is_empty());
-        heard += told.len();
+        tally.killed_opening += u64::from(told.len() == 1);
+        tally.killed_trading += u64::from(told.len() > 2);
+        tally.things_told += told.len() as u64;
     }
     let gate = open(&journal);
     fund(&gate).unwrap();
@@ -282,19 +300,17 @@ fn one_vault(kills: u64, mut random: Random) -> (u64, usize) {
     gate.close().unwrap();
     let (entries, engine) = verified(&journal).unwrap();
     check(&[], &before, &entries, &engine);
-    (lively, heard)
-}
-
-fn number_of(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+    let is_checkpoint = |entry: &&Entry| matches!(entry.record.event, Event::Checkpointed { .. });
+    tally.checkpoints = entries.iter().filter(is_checkpoint).count() as u64;
+    tally
 }
 
 #[test]
 fn killed_at_any_moment() {
-    let kills = number_of("GXRISK_KILLS").unwrap_or(200);
-    let seed = number_of("GXRISK_SEED").unwrap_or_else(nanos);
+    let kills = setting("GXRISK_KILLS", 200);
+    let seed = setting("GXRISK_SEED", nanos());
     println!("GXRISK_KILLS={kills} GXRISK_SEED={seed}");
-    let (next, lively, heard) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (next, total) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     thread::scope(|scope| {
         for _ in 0..LANES {
             scope.spawn(|| {
@@ -304,13 +320,15 @@ fn killed_at_any_moment() {
                     if left == 0 {
                         return;
                     }
-                    let (lived, told) = one_vault(left.min(KILLS_A_VAULT), Random(seed.wrapping_add(vault << 32)));
-                    lively.fetch_add(lived, Ordering::Relaxed);
-                    heard.fetch_add(u64::try_from(told).unwrap(), Ordering::Relaxed);
+                    let tally = one_vault(left.min(KILLS_A_VAULT), Dice::new(seed.wrapping_add(vault << 32)));
+                    total.lock().unwrap().add(&tally);
                 }
             });
         }
     });
-    println!("{} of {kills} children told {} things", lively.load(Ordering::Relaxed), heard.load(Ordering::Relaxed));
-    assert!(lively.into_inner() * 2 >= kills, "most children were killed before they did anything");
+    let total = total.into_inner().unwrap();
+    println!("{total:?}");
+    assert!(total.killed_opening * 20 >= kills, "few children were killed while they opened the vault");
+    assert!(total.killed_trading * 3 >= kills, "few children were killed while they traded");
+    assert!(total.checkpoints * 10 >= kills, "few checkpoints were taken");
 }

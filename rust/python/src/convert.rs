@@ -266,11 +266,14 @@ pub fn nano_or_none(py: Python<'_>, value: Option<Nano>) -> PyResult<Option<Boun
     value.map(|value| nano(py, value)).transpose()
 }
 
-/// A path: text or `os.PathLike`.
+/// A path, text or `os.PathLike`: that of now, also when the process moves on to another folder.
 pub fn path(value: &Bound<'_, PyAny>, field: &str) -> PyResult<PathBuf> {
     let wrong = |_| PyTypeError::new_err(format!("{field} is {}; it must be a path", seen(value)));
     let path: PathBuf = value.extract().map_err(wrong)?;
-    if path.as_os_str().is_empty() { Err(out_of_range(value, field, "must be a path")) } else { Ok(path) }
+    if path.as_os_str().is_empty() {
+        return Err(out_of_range(value, field, "must be a path"));
+    }
+    Ok(std::path::absolute(path)?)
 }
 
 /// Bytes, or text of twice as many hexadecimal digits.

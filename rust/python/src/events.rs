@@ -3,15 +3,15 @@
 use gxrisk_core::decide::Evidence;
 use gxrisk_core::engine::order_id;
 use gxrisk_core::event::{Event, Fill, Ruling, Tick, Withdrawal};
-use gxrisk_core::limits::{FIELDS, Value};
 use gxrisk_core::reason::Reason;
-use gxrisk_core::{Breaker, Limits, Nano, Record, Time};
+use gxrisk_core::{Breaker, Record, Time};
 use gxrisk_gate::journal::Hex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::convert::{atto, nano, nano_or_none};
 use crate::decision::figure;
+use crate::limits::limits_dict;
 use crate::order::fields;
 
 type Dict<'py> = Bound<'py, PyDict>;
@@ -260,20 +260,5 @@ fn evidence<'py>(py: Python<'py>, evidence: &Evidence) -> PyResult<Dict<'py>> {
     }
     dict.set_item("daily_trades", account.daily_trades)?;
     dict.set_item("working", account.working)?;
-    Ok(dict)
-}
-
-fn limits_dict<'py>(py: Python<'py>, limits: &Limits) -> PyResult<Dict<'py>> {
-    let dict = PyDict::new(py);
-    for field in &FIELDS {
-        match limits.get(field.name) {
-            Ok(Value::Number(number)) => dict.set_item(field.name, nano(py, number)?)?,
-            Ok(Value::Base(base)) => dict.set_item(field.name, base.word())?,
-            Ok(Value::Assets(assets)) => {
-                dict.set_item(field.name, assets.iter().map(gxrisk_core::Asset::name).collect::<Vec<_>>())?;
-            }
-            Ok(Value::Off) | Err(_) => dict.set_item(field.name, None::<Nano>.map(|_| ()))?,
-        }
-    }
     Ok(dict)
 }

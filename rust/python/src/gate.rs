@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gxrisk_core::engine::FillReport;
 use gxrisk_core::order::{REASONING_CHARS_MAX, check_confidence, check_reasoning};
+use gxrisk_core::state::VOLATILITY_MAX;
 use gxrisk_core::{Nano, Origin};
 use gxrisk_gate::custody::Passphrase;
 use gxrisk_gate::journal::{Hex, Recovery, Storage};
@@ -396,7 +397,7 @@ impl Gate {
 
     /// Takes the market's volatility as a fraction: above `volatility_max` the vault is halted.
     fn set_volatility(&self, py: Python<'_>, volatility: &Bound<'_, PyAny>) -> PyResult<()> {
-        let value = convert::between(volatility, "volatility", Nano::ZERO, Nano::whole(1_000))?;
+        let value = convert::between(volatility, "volatility", Nano::ZERO, VOLATILITY_MAX)?;
         run(py, &self.gate, |gate| gate.set_volatility(value))
     }
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use gxrisk_core::Event;
 use gxrisk_gate::custody::{Passphrase, VaultKeys};
-use gxrisk_gate::journal::{self, Hex, Storage};
+use gxrisk_gate::journal::{self, Hex, JournalError, Storage};
 use gxrisk_gate::{GateError, key_path};
-use parking_lot::Mutex;
+use parking_lot::ReentrantMutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -111,9 +111,14 @@ impl Head {
 /// >>> folder.cleanup()
 #[pyclass(frozen, immutable_type, module = "gxrisk")]
 pub struct JournalReader {
-    reader: Mutex<journal::JournalReader>,
+    /// Reentrant, as who is told of the progress may read, too; and never waited for while the interpreter is held.
+    reader: ReentrantMutex<journal::JournalReader>,
+    vault_id: String,
     path: PathBuf,
 }
+
+/// Between two looks at the signals (Ctrl-C), and two tellings of the progress.
+const RECORDS_AT_ONCE: u64 = 1_024;
 
 #[pymethods]
 impl JournalReader {
@@ -122,13 +127,14 @@ impl JournalReader {
         let path = convert::path(path, "path")?;
         let reader = journal::JournalReader::open(&Storage::from(path.as_path()));
         let reader = reader.map_err(|error| raise(py, GateError::Journal(error)))?;
-        Ok(Self { reader: Mutex::new(reader), path })
+        let vault_id = reader.vault_id().to_owned();
+        Ok(Self { reader: ReentrantMutex::new(reader), vault_id, path })
     }
 
     /// Whose journal it is.
     #[getter]
-    fn vault_id(&self) -> String {
-        self.reader.lock().vault_id().to_owned()
+    fn vault_id(&self) -> &str {
+        &self.vault_id
     }
 
     /// At most `limit` records after the sequence `since`, as `Gate.events` gives them, each with its `hash` and `epoch`.
@@ -173,19 +179,17 @@ impl JournalReader {
     /// that lie beside the journal.
     #[pyo3(signature = (*, passphrase_file=None))]
     fn head(&self, py: Python<'_>, passphrase_file: Option<PathBuf>) -> PyResult<Head> {
-        let head = py.detach(|| {
-            let reader = self.reader.lock();
-            let mut head = reader.head()?;
+        let (mut head, keys) = self.read(py, None, |reader, listener| reader.head_and_keys(listener))?;
+        let signed = py.detach(|| {
             let path = key_path(&self.path);
             if let Some(passphrase) = Passphrase::find(passphrase_file.as_deref())?
                 && path.exists()
             {
-                let wallet = reader.engine()?.keys_at(head.sequence).map(|keys| keys.wallet);
-                head.sign(&VaultKeys::open(&path, reader.vault_id(), &passphrase, wallet)?);
+                head.sign(&VaultKeys::open(&path, &self.vault_id, &passphrase, keys.map(|keys| keys.wallet))?);
             }
             Ok::<_, GateError>(head)
         });
-        head.map(|head| Head { head }).map_err(|error| raise(py, error))
+        signed.map(|head| Head { head }).map_err(|error| raise(py, error))
     }
 
     /// Checks everything: every hash, every signature, every decision worked out again from its record, the state
@@ -201,22 +205,7 @@ impl JournalReader {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let kept = head.map(|head| head.get().head.clone());
-        let mut stopped = None;
-        let verified = py.detach(|| {
-            self.reader.lock().verify(kept.as_ref(), |sequence| {
-                if let Some(progress) = progress.as_ref().filter(|_| sequence % 4_096 == 0) {
-                    Python::attach(|py| {
-                        let told = progress.call1(py, (sequence,)).and_then(|_| py.check_signals());
-                        stopped = stopped.take().or(told.err());
-                    });
-                }
-                stopped.is_none()
-            })
-        });
-        if let Some(stopped) = stopped {
-            return Err(stopped);
-        }
-        let verified = verified.map_err(|error| raise(py, GateError::Journal(error)))?;
+        let verified = self.read(py, progress.as_ref(), |reader, listener| reader.verify(kept.as_ref(), listener))?;
         let dict = PyDict::new(py);
         dict.set_item("records", verified.head.sequence)?;
         for (name, count) in [
@@ -238,13 +227,37 @@ impl JournalReader {
 }
 
 impl JournalReader {
+    /// Reads the whole journal, as far as its listener lets it; a signal and an exception of `progress` end it.
+    fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        progress: Option<&Py<PyAny>>,
+        work: impl FnOnce(&journal::JournalReader, &mut dyn FnMut(u64) -> bool) -> Result<T, JournalError> + Send,
+    ) -> PyResult<T> {
+        let mut stopped: Option<PyErr> = None;
+        let mut listener = |sequence: u64| {
+            if sequence.is_multiple_of(RECORDS_AT_ONCE) {
+                stopped = Python::attach(|py| {
+                    let told = progress.map_or(Ok(()), |progress| progress.call1(py, (sequence,)).map(|_| ()));
+                    told.and_then(|()| py.check_signals()).err()
+                });
+            }
+            stopped.is_none()
+        };
+        let done = py.detach(|| work(&self.reader.lock(), &mut listener));
+        match stopped {
+            Some(stopped) => Err(stopped),
+            None => done.map_err(|error| raise(py, GateError::Journal(error))),
+        }
+    }
+
     fn ruling(
         &self,
         py: Python<'_>,
         sequence: &Bound<'_, PyAny>,
     ) -> PyResult<std::sync::Arc<gxrisk_core::event::Ruling>> {
         let number = convert::count(sequence, "sequence", 1, u64::MAX)?;
-        let entries = self.reader.lock().read(number.saturating_sub(1), 1);
+        let entries = py.detach(|| self.reader.lock().read(number.saturating_sub(1), 1));
         let entry = entries.map_err(|error| raise(py, GateError::Journal(error)))?.pop();
         match entry.filter(|entry| entry.record.sequence == number).map(|entry| entry.record.event) {
             Some(Event::Decided(ruling)) => Ok(ruling),

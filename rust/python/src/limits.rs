@@ -11,6 +11,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use crate::convert;
 use crate::error::invalid;
 
+/// A limit's value: `Decimal`, `int`, `str`, a tuple of names, or `None` for off.
 fn to_python<'py>(py: Python<'py>, field: &Field, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Number(number) if field.kind == Kind::Count => {
@@ -112,11 +113,7 @@ macro_rules! limits_class {
 
             /// Every limit by name: `Decimal`, `int`, `str`, a tuple of names, or `None` for off.
             pub(crate) fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-                let dict = PyDict::new(py);
-                for field in &FIELDS {
-                    dict.set_item(field.name, self.field(py, field.name)?)?;
-                }
-                Ok(dict)
+                limits_dict(py, &self.limits)
             }
 
             $(
@@ -182,7 +179,20 @@ limits_class! {
 impl Limits {
     fn field<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let field = Field::named(name).map_err(|error| invalid(py, error.to_string()))?;
-        let value = self.limits.get(name).map_err(|error| invalid(py, error.to_string()))?;
-        to_python(py, field, &value)
+        value_of(py, &self.limits, field)
     }
+}
+
+/// Every limit by name.
+pub fn limits_dict<'py>(py: Python<'py>, limits: &gxrisk_core::Limits) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for field in &FIELDS {
+        dict.set_item(field.name, value_of(py, limits, field)?)?;
+    }
+    Ok(dict)
+}
+
+fn value_of<'py>(py: Python<'py>, limits: &gxrisk_core::Limits, field: &Field) -> PyResult<Bound<'py, PyAny>> {
+    let value = limits.get(field.name).map_err(|error| invalid(py, error.to_string()))?;
+    to_python(py, field, &value)
 }

@@ -23,7 +23,8 @@
 //! | 25 `RiskScaleSet` | 26 `Restarted` | 27 `KeysSet` | 28 `OwnerKeySet` | 29 `Withdrawn` | 30 `Checkpointed` |
 //! | 31 `Noted` | | | | | |
 //!
-//! Each type is declared once, by `coded_struct!` or `coded_enum!`, and both directions come from that.
+//! Each type is declared once, by `coded_struct!` or `coded_enum!`, and both directions come from that. What lies outside
+//! its range is refused like what has another form: no gate recorded it.
 
 mod collection;
 mod primitive;
@@ -132,11 +133,11 @@ macro_rules! coded_struct {
 }
 pub(crate) use coded_struct;
 
-/// An enum by its variants, each with its tag and its fields.
+/// An enum by its variants, each with its tag and its fields; with `if`, what does not pass is refused.
 macro_rules! coded_enum {
     ($name:ident {
         $($tag:literal => $variant:ident $(($($item:ident),+))? $({ $($field:ident),+ })?),+ $(,)?
-    }) => {
+    } $(if $check:path)?) => {
         impl $crate::codec::Coded for $name {
             fn encode(&self, out: &mut Vec<u8>) {
                 match self {$(
@@ -148,14 +149,15 @@ macro_rules! coded_enum {
                 )+}
             }
             fn decode(input: &mut $crate::codec::Input<'_>) -> Option<Self> {
-                match input.byte()? {
+                let value = match input.byte()? {
                     $($tag => {
                         $($(let $item = $crate::codec::Coded::decode(input)?;)+)?
                         $($(let $field = $crate::codec::Coded::decode(input)?;)+)?
-                        Some(Self::$variant $(($($item),+))? $({ $($field),+ })?)
+                        Self::$variant $(($($item),+))? $({ $($field),+ })?
                     })+
-                    _ => None,
-                }
+                    _ => return None,
+                };
+                Some(value)$(.filter($check))?
             }
         }
     };

@@ -1,12 +1,12 @@
 //! What happened: events and what they are made of. The order of fields and the tags are the format.
 
-use crate::decide::Evidence;
+use crate::decide::{ClientId, Evidence};
 use crate::event::{Event, Fill, Keys, MarketMove, Rebase, Record, Ruling, Tick, Withdrawal};
 use crate::order::{Order, Origin, Side, Terms};
 
 use super::{coded_enum, coded_struct};
 
-coded_struct!(Record { sequence, time, event });
+coded_struct!(Record { sequence, time, event } if Record::is_sound);
 
 coded_enum!(Event {
     1 => Opened { vault_id, limits },
@@ -40,7 +40,7 @@ coded_enum!(Event {
     29 => Withdrawn(withdrawal),
     30 => Checkpointed { digest },
     31 => Noted { topic, text },
-});
+} if Event::is_sound);
 
 coded_struct!(MarketMove { ticks, peak, ignored_marks });
 coded_struct!(Tick { asset, price, time, atr });
@@ -49,9 +49,10 @@ coded_struct!(Rebase { old_base, old_peak, new_base });
 coded_struct!(Keys { wallet, head });
 coded_struct!(Withdrawal { amount, destination, nonce, expires, signature });
 
-coded_struct!(Ruling { sequence, order, origin, mask, evidence, expires, entry });
-coded_struct!(Evidence { now, limits, account, holding, group, id_is_used });
-coded_struct!(Order { terms, reasoning, client_order_id });
+coded_struct!(Ruling { sequence, order, origin, mask, evidence, expires, entry } if Ruling::is_sound);
+coded_struct!(Evidence { now, limits, account, holding, group, client_id });
+coded_enum!(ClientId { 1 => Absent, 2 => New, 3 => Used });
+coded_struct!(Order { terms, reasoning, client_order_id } if Order::is_sound);
 coded_struct!(Terms { asset, side, quantity, price, leverage, stop_loss, take_profit, reduce_only, confidence });
 coded_enum!(Side { 1 => Buy, 2 => Sell });
 coded_enum!(Origin { 1 => Agent, 2 => Owner, 3 => Protection });

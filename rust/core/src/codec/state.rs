@@ -69,7 +69,7 @@ coded_struct!(Account {
     bucket,
     volatility,
     risk_scale,
-});
+} if Account::is_sound);
 coded_enum!(TradingState { 1 => Active, 2 => ReduceOnly, 3 => Halted });
 
 coded_struct!(Holding {
@@ -90,7 +90,7 @@ coded_struct!(Holding {
     unmarked,
     stop_unknown,
     group,
-});
+} if Holding::is_sound);
 coded_struct!(Mark { price, time });
 coded_enum!(PositionStop { 1 => Flat, 2 => At(stop), 3 => Unknown });
 coded_struct!(GroupSum { exposure, unmarked });

@@ -149,10 +149,11 @@ impl Engine {
         let revised = self.revised(slot, change).ok_or(Refusal::Overflow)?;
         let (holding, account, group) = revised;
         let group_slot = holding.group as usize;
+        // A reservation alone moves no equity, and the caps follow that; working them out anew is what costs most.
+        self.caps_are_old |= account.equity != self.account.equity;
         if let (Some(held), Some(sum)) = (self.holdings.get_mut(slot), self.groups.get_mut(group_slot)) {
             (*held, *sum, self.account) = (holding, group, account);
         }
-        self.caps_are_old = true;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::asset::Asset;
 use crate::breakers::{Content, Latches, PriceWindow};
 use crate::codec::{Coded, FORMAT, Input, coded_struct};
+use crate::event::sound::{are_groups, are_lot_steps, is_note};
 use crate::event::{Event, Record};
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
@@ -52,8 +53,17 @@ coded_struct!(Checkpoint {
     custody,
     funded,
     notes,
-});
+} if Checkpoint::is_sound);
 coded_struct!(Booked { ruling, stage, remaining, filled, cancel_requested, reached_trade_limit, fills });
+
+impl Checkpoint {
+    fn is_sound(&self) -> bool {
+        let mut notes = self.notes.iter();
+        are_lot_steps(&self.lot_steps)
+            && are_groups(&self.group_names)
+            && notes.all(|(topic, note)| is_note(topic, &note.text))
+    }
+}
 
 impl Engine {
     /// Everything that the engine's future depends on, as canonical bytes: two engines with the same ones go on alike.

@@ -16,6 +16,9 @@ const FUTURE_MAX: Span = Span::seconds(5);
 impl Engine {
     /// Takes a mark; `false` where a newer one is known.
     pub fn mark(&mut self, tick: &Tick) -> Result<bool, Refusal> {
+        if !tick.is_sound() {
+            return Err(Refusal::OutOfRange);
+        }
         if tick.time > self.now.after(FUTURE_MAX) {
             return Err(Refusal::FutureMark { asset: tick.asset, time: tick.time, now: self.now });
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::decide::room::Remembered;
-use crate::decide::{self, Approved, Evidence, Facts, Mask, approve, decide};
+use crate::decide::{self, Approved, ClientId, Evidence, Facts, Mask, approve, decide};
 use crate::event::{Event, Ruling};
 use crate::num::Nano;
 use crate::order::{Order, Origin, Side, Terms};
@@ -34,7 +34,7 @@ static NO_GROUP: GroupSum = GroupSum::NONE;
 impl Engine {
     /// The facts for an order in an asset. The caps must be in step.
     #[inline]
-    pub(super) fn facts(&self, asset: &Asset, id_is_used: bool) -> Facts<'_> {
+    pub(super) fn facts(&self, asset: &Asset, client_id: ClientId) -> Facts<'_> {
         let holding = self.slot(asset).and_then(|slot| self.holdings.get(slot));
         let group = holding.and_then(|holding| self.groups.get(holding.group as usize));
         Facts {
@@ -44,12 +44,16 @@ impl Engine {
             account: &self.account,
             holding: holding.unwrap_or(&NO_HOLDING),
             group: group.unwrap_or(&NO_GROUP),
-            id_is_used,
+            client_id,
         }
     }
 
-    pub(super) fn id_is_used(&self, client_order_id: Option<&str>) -> bool {
-        client_order_id.is_some_and(|id| self.client_ids.contains_key(id))
+    pub(super) fn client_id(&self, client_order_id: Option<&str>) -> ClientId {
+        match client_order_id {
+            None => ClientId::Absent,
+            Some(id) if self.client_ids.contains_key(id) => ClientId::Used,
+            Some(_) => ClientId::New,
+        }
     }
 
     /// Judges an order and changes nothing.
@@ -60,8 +64,7 @@ impl Engine {
             return Mask(0);
         }
         self.refresh_caps();
-        let id_is_used = self.id_is_used(client_order_id);
-        let facts = self.facts(&terms.asset, id_is_used);
+        let facts = self.facts(&terms.asset, self.client_id(client_order_id));
         let mask = decide(facts, terms, origin);
         if mask == Mask(0)
             && is_plain
@@ -89,8 +92,7 @@ impl Engine {
     /// What a judgement was computed from, to be kept.
     pub fn evidence(&mut self, terms: &Terms, client_order_id: Option<&str>) -> Evidence {
         self.refresh_caps();
-        let id_is_used = self.id_is_used(client_order_id);
-        Evidence::keep(&self.facts(&terms.asset, id_is_used), Arc::clone(&self.limits))
+        Evidence::keep(&self.facts(&terms.asset, self.client_id(client_order_id)), Arc::clone(&self.limits))
     }
 
     /// Decides on an order and reserves for it; the record of it is in the outbox, to be made durable.
@@ -101,10 +103,10 @@ impl Engine {
         if let (Some(first), false) = (first, is_other) {
             return Ok(Answer::Seen(*first));
         }
-        let id_is_used = first.is_some();
+        let client_id = self.client_id(order.client_order_id.as_deref());
         let sequence = self.next_sequence();
         self.refresh_caps();
-        let facts = self.facts(&order.terms.asset, id_is_used);
+        let facts = self.facts(&order.terms.asset, client_id);
         let evidence = Evidence::keep(&facts, Arc::clone(&self.limits));
         let entry = order.terms.price.or(facts.holding.mark.map(|mark| mark.price));
         let expires = self.now.after(self.limits.approval_ttl_s);
@@ -129,14 +131,14 @@ impl Engine {
     /// The largest quantity, on the asset's lot step, for which the order would be approved; zero where there is none.
     pub fn max_quantity(&mut self, terms: &Terms, client_order_id: Option<&str>, origin: Origin) -> Nano {
         self.refresh_caps();
-        let facts = self.facts(&terms.asset, self.id_is_used(client_order_id));
+        let facts = self.facts(&terms.asset, self.client_id(client_order_id));
         self.largest(&terms.asset, |quantity| decide(facts, &Terms { quantity, ..*terms }, origin) == Mask(0))
     }
 
     /// Per rule, the largest quantity of a plain market order that it lets pass; `None` where it sets no bound.
     pub fn headroom(&mut self, asset: Asset, side: Side) -> Vec<(&'static str, Option<Nano>)> {
         self.refresh_caps();
-        let facts = self.facts(&asset, false);
+        let facts = self.facts(&asset, ClientId::Absent);
         let mask = |quantity| {
             let terms = Terms {
                 asset,

@@ -108,12 +108,11 @@ pub struct Engine {
 
 impl Engine {
     /// A new vault.
-    pub fn new(vault_id: &str, limits: Limits, now: Time) -> Self {
+    pub fn new(vault_id: &str, limits: Limits, now: Time) -> Result<Self, Refusal> {
         let mut engine = Self::empty(now, Arc::new(limits));
         let opened = Event::Opened { vault_id: vault_id.into(), limits: Arc::clone(&engine.limits) };
-        // INVARIANT: opening books nothing that could overflow.
-        let _ = engine.commit(opened);
-        engine
+        engine.commit(opened)?;
+        Ok(engine)
     }
 
     fn empty(now: Time, limits: Arc<Limits>) -> Self {
@@ -338,6 +337,10 @@ impl Engine {
 
     /// Applies an event and keeps it; nothing changes where it does not fit.
     fn commit(&mut self, event: Event) -> Result<(), Refusal> {
+        // What cannot be read again is not recorded.
+        if !event.is_sound() {
+            return Err(Refusal::OutOfRange);
+        }
         self.tell_marks();
         self.apply(&event)?;
         self.keep(event);

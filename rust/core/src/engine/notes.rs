@@ -2,12 +2,12 @@
 
 use crate::codec::coded_struct;
 use crate::event::Event;
+use crate::event::sound::NOTE_BYTES_MAX;
 
 use super::{Engine, Refusal};
 
-/// How many topics there may be at a time, and how long a text, in bytes.
+/// How many topics there may be at a time.
 const TOPICS_MAX: usize = 64;
-const TEXT_BYTES_MAX: usize = 65_536;
 
 /// The newest text of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ coded_struct!(Note { sequence, text });
 impl Engine {
     /// Keeps a text under a topic, in the place of the last one; an empty text ends the topic.
     pub fn note(&mut self, topic: &str, text: &str) -> Result<(), Refusal> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(Refusal::LongNote { topic: topic.to_owned(), bytes: text.len(), allowed: TEXT_BYTES_MAX });
+        if text.len() > NOTE_BYTES_MAX {
+            return Err(Refusal::LongNote { topic: topic.to_owned(), bytes: text.len(), allowed: NOTE_BYTES_MAX });
         }
         if !self.notes.contains_key(topic) && self.notes.len() >= TOPICS_MAX && !text.is_empty() {
             return Err(Refusal::ManyNotes { topic: topic.to_owned(), allowed: TOPICS_MAX });
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn engine() -> Engine {
-        Engine::new("v", Limits::for_tier("growth").unwrap(), Time::START)
+        Engine::new("v", Limits::for_tier("growth").unwrap(), Time::START).unwrap()
     }
 
     #[test]
@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn notes_are_bounded() {
         let mut engine = engine();
-        let long = "x".repeat(TEXT_BYTES_MAX);
+        let long = "x".repeat(NOTE_BYTES_MAX);
         engine.note("long", &long).unwrap();
         let refused = engine.note("long", &format!("{long}x"));
-        assert!(matches!(refused, Err(Refusal::LongNote { bytes, .. }) if bytes == TEXT_BYTES_MAX + 1));
+        assert!(matches!(refused, Err(Refusal::LongNote { bytes, .. }) if bytes == NOTE_BYTES_MAX + 1));
         for number in 1..TOPICS_MAX {
             engine.note(&format!("topic-{number}"), "text").unwrap();
         }

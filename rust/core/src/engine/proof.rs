@@ -1,10 +1,12 @@
 //! What an auditor asks of a decision on record: whether it is what this engine knew, and what each rule said.
 
-use crate::decide::{self, Evidence, Mask, decide};
+use crate::decide::{self, Evidence, Facts, Mask, decide};
 use crate::event::Ruling;
 use crate::num::Nano;
 use crate::order::{Origin, Terms};
 use crate::rules::Asked;
+use crate::state::Account;
+use crate::time::Time;
 
 use super::Engine;
 use super::judge::largest;
@@ -13,15 +15,24 @@ impl Engine {
     /// Whether a decision that comes next was decided on what the records up to here come to.
     pub fn agrees_with(&self, ruling: &Ruling) -> bool {
         let Ruling { order, evidence, expires, entry, .. } = ruling;
-        let id_is_used = self.id_is_used(order.client_order_id.as_deref());
-        let known = Evidence {
-            now: evidence.now,
-            ..Evidence::keep(&self.facts(&order.terms.asset, id_is_used), self.limits.clone())
-        };
+        let client_id = self.client_id(order.client_order_id.as_deref());
+        let facts = self.facts(&order.terms.asset, client_id);
+        let account = Account { oldest_mark: self.oldest_exposed(evidence.now), ..self.account };
+        let known = Evidence::keep(&Facts { now: evidence.now, account: &account, ..facts }, self.limits.clone());
         known == *evidence
             && evidence.now >= self.now
             && *expires == evidence.now.after(evidence.limits.approval_ttl_s)
             && *entry == order.terms.price.or(evidence.holding.mark.map(|mark| mark.price))
+    }
+
+    /// The oldest mark of what is exposed. An engine that follows records asks no questions, and so keeps a bound on it alone.
+    fn oldest_exposed(&self, now: Time) -> Time {
+        let bound = self.account.oldest_mark;
+        if now.since(bound) <= self.limits.mark_age_s_max {
+            return bound;
+        }
+        let exposed = self.holdings.iter().filter(|holding| holding.is_exposed());
+        exposed.filter_map(|holding| Some(holding.mark?.time)).min().unwrap_or(Time::END)
     }
 }
 

@@ -10,6 +10,9 @@ pub enum Refusal {
     /// A number would go beyond 128 bits.
     #[error("the amounts go beyond what 128-bit numbers hold; nothing was changed")]
     Overflow,
+    /// A value that no call takes.
+    #[error("a value is outside its range; nothing was changed")]
+    OutOfRange,
     /// A mark from the future.
     #[error("the mark of {asset} is from {time}, more than 5 s ahead of the gate's {now}; check the feed's clock")]
     FutureMark {

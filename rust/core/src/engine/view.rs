@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::breakers::Breaker;
-use crate::decide::Facts;
+use crate::decide::{ClientId, Facts};
 use crate::event::Ruling;
 use crate::limits::Limits;
 use crate::num::{Atto, Nano};
@@ -252,7 +252,7 @@ impl Frozen {
             account: &self.account,
             holding: &asset.holding,
             group: &asset.group,
-            id_is_used: false,
+            client_id: ClientId::Absent,
         }
     }
 }

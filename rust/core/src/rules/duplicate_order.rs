@@ -2,7 +2,7 @@
 //!
 //! A repeat after a lost answer must not become a second order.
 
-use crate::decide::Case;
+use crate::decide::{Case, ClientId};
 use crate::reason::{Reason, Word};
 use crate::rules::{Passes, Rule};
 /// This rule.
@@ -19,13 +19,13 @@ pub const RULE: Rule = Rule {
 /// Asked for orders that carry an id.
 #[inline]
 pub fn applies(case: &Case<'_>) -> bool {
-    case.facts.id_is_used
+    case.facts.client_id != ClientId::Absent
 }
 
-/// The engine looks the id up; only a used one comes here.
+/// The engine looked the id up.
 #[inline]
 pub fn passes(case: &Case<'_>) -> Passes {
-    Some(!case.facts.id_is_used)
+    Some(case.facts.client_id != ClientId::Used)
 }
 
 /// The id was used.

@@ -38,7 +38,7 @@ pub struct Desk {
 impl Desk {
     /// A new vault.
     pub fn new(limits: Limits) -> Self {
-        let mut engine = Engine::new("vault", limits, START);
+        let mut engine = Engine::new("vault", limits, START).expect("a vault is made");
         let records = engine.take_records();
         let marks = [Nano::whole(100); ASSETS.len()];
         Self {
@@ -170,7 +170,7 @@ impl Desk {
             Operation::Deposit(amount) => engine.deposit(*amount),
             Operation::Withdraw { amount, nonce, ahead } => engine.withdraw(Withdrawal {
                 amount: *amount,
-                destination: "the owner's account".into(),
+                destination: "the-owner's-account".into(),
                 nonce: [*nonce; 16],
                 expires: Time::from_nanos(engine.now().nanos().saturating_add(*ahead)),
                 signature: [7; 64],

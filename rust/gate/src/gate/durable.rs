@@ -79,6 +79,7 @@ impl Gate {
         clock: Arc<dyn Clock>,
         custody: &Custody,
     ) -> Result<Self, GateError> {
+        let mut engine = Engine::new(vault_id, limits, clock.now())?;
         let journal = FileJournal::create(storage, vault_id)?;
         let path = key_path(&storage.path);
         let keys = match &custody.passphrase {
@@ -87,7 +88,6 @@ impl Gate {
             Some(passphrase) => VaultKeys::create(&path, vault_id, passphrase)?,
             None => VaultKeys::generate()?,
         };
-        let mut engine = Engine::new(vault_id, limits, clock.now());
         engine.set_keys(public_halves(&keys))?;
         if let Some(owner_key) = custody.owner_key {
             engine.set_owner_key(owner_key, None)?;
@@ -152,11 +152,12 @@ impl Gate {
     }
 
     /// The wallet key that was in force when a record was written.
-    pub(super) fn wallet_at(&self, sequence: u64) -> Result<Option<[u8; 32]>, GateError> {
-        if !self.is_durable() {
-            return self.wallet_key().map(Some);
+    pub(super) fn wallet_at(&self, sequence: u64) -> Result<[u8; 32], GateError> {
+        let inner = self.inner.lock();
+        match inner.engine.keys_at(sequence) {
+            Some(keys) => Ok(keys.wallet),
+            None => Ok(inner.first_key.unwrap_or(inner.wallet.keys()?.wallet_public())),
         }
-        Ok(self.inner.lock().engine.keys_at(sequence).map(|keys| keys.wallet))
     }
 
     /// The public half of the owner's master key.
@@ -168,6 +169,8 @@ impl Gate {
     pub fn rotate_keys(&self, passphrase: Option<&Passphrase>) -> Result<(), GateError> {
         let path = self.journal.path().map(key_path).filter(|path| is_sealed(path));
         let mut inner = self.inner.lock();
+        let present = inner.wallet.keys()?.wallet_public();
+        inner.first_key.get_or_insert(present);
         let keys = match (&path, passphrase) {
             (Some(path), Some(passphrase)) => inner.wallet.keys()?.rotate(path, &self.vault_id, passphrase)?,
             (Some(path), None) => return Err(GateError::Sealed(path.clone())),

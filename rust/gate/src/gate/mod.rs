@@ -83,6 +83,8 @@ pub struct Decided {
 struct Inner {
     engine: Engine,
     wallet: Arc<Wallet>,
+    /// The wallet key before the first rotation: in memory no record names it.
+    first_key: Option<[u8; 32]>,
     is_halted: bool,
     is_closed: bool,
 }
@@ -156,7 +158,7 @@ impl Gate {
         clock: Arc<dyn Clock>,
         journal: Box<dyn Journal>,
     ) -> Result<Self, GateError> {
-        let engine = Engine::new(vault_id, limits, clock.now());
+        let engine = Engine::new(vault_id, limits, clock.now())?;
         let gate = Self::over(engine, Wallet::unmade(), clock, journal);
         gate.operate(|_| ())?;
         Ok(gate)
@@ -166,8 +168,9 @@ impl Gate {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let vault_id = engine.vault_id().into();
-        let inner = Mutex::new(Inner { engine, wallet: Arc::new(wallet), is_halted: false, is_closed: false });
-        Self { number, vault_id, clock, journal, inner }
+        let wallet = Arc::new(wallet);
+        let inner = Inner { engine, wallet, first_key: None, is_halted: false, is_closed: false };
+        Self { number, vault_id, clock, journal, inner: Mutex::new(inner) }
     }
 
     /// Does an operation, and answers when the records of it are safe.
@@ -293,8 +296,7 @@ impl Gate {
         let signed = SignedApproval::parse(token)?;
         // Signed at the decision, or anew for an identical repeat since.
         let [then, now] = [self.wallet_at(signed.sequence)?, self.wallet_at(u64::MAX)?];
-        let wallet = then.zip(now).ok_or(ApprovalRefusal::Signature)?;
-        signed.check(&wallet.0, &self.vault_id).or_else(|_| signed.check(&wallet.1, &self.vault_id))?;
+        signed.check(&then, &self.vault_id).or_else(|_| signed.check(&now, &self.vault_id))?;
         let (ruling, stamp) = self.decision(signed.sequence)?;
         signed.agrees_with(&ruling, &stamp)?;
         self.attempt(|engine| engine.redeem(signed.sequence, Some(signed.signature())))?;

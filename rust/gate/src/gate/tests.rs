@@ -103,3 +103,20 @@ fn an_approval_passes_once_and_only_its_own_gate() {
     });
     assert_eq!(redeemed, 1);
 }
+
+#[test]
+fn in_memory_too_a_key_that_was_rotated_away_still_checks_what_it_signed() {
+    let gate = gate(Arc::new(crate::clock::ManualClock::new(Time::default())), Box::<MemoryJournal>::default());
+    let ask = || gate.authorize(&order(), Origin::Agent).unwrap().approval.unwrap();
+    // The first one is signed after the rotations, by the key that its decision belongs to.
+    let mut given = vec![ask()];
+    for _ in 0..2 {
+        given.push(ask());
+        given.last().unwrap().token().unwrap();
+        gate.rotate_keys(None).unwrap();
+    }
+    given.push(ask());
+    for approval in given {
+        assert_eq!(*gate.redeem_token(&approval.token().unwrap()).unwrap(), *order());
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gxrisk_core::event::{Ruling, Withdrawal};
+use gxrisk_core::event::{Keys, Ruling, Withdrawal};
 use gxrisk_core::{Engine, Event, Outcome, Record};
 
 use crate::approval::message;
@@ -98,14 +98,28 @@ impl JournalReader {
 
     /// The place where the chain ends, every hash checked.
     pub fn head(&self) -> Result<Head, JournalError> {
+        self.head_and_keys(|_| true).map(|(head, _)| head)
+    }
+
+    /// The same with the vault's keys that are in force there. Each record that passed is told, until the listener wants
+    /// no more.
+    pub fn head_and_keys(&self, mut passed: impl FnMut(u64) -> bool) -> Result<(Head, Option<Keys>), JournalError> {
         let mut chain = Chain::new(&self.path, &self.vault_id);
-        self.store.scan(0, usize::MAX, |sequence, frame, hash| chain.step(sequence, frame, hash))?;
-        Ok(self.head_of(&chain))
+        let (mut limits, mut keys) = (None, None);
+        self.store.scan(0, usize::MAX, |sequence, frame, hash| {
+            chain.step(sequence, frame, hash)?;
+            let record = unframed(frame, &mut limits).map_err(|fault| chain.fault(sequence, fault))?;
+            if let Event::KeysSet(set) = record.event {
+                keys = Some(set);
+            }
+            if passed(sequence) { Ok(()) } else { Err(JournalError::Stopped(sequence)) }
+        })?;
+        Ok((self.head_of(&chain), keys))
     }
 
     /// The engine that the records rebuild.
     pub fn engine(&self) -> Result<Engine, JournalError> {
-        rebuild(&self.store, &self.path).map(|rebuilt| rebuilt.engine)
+        rebuild(&self.store, &self.path, None).map(|rebuilt| rebuilt.engine)
     }
 
     fn head_of(&self, chain: &Chain) -> Head {

@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use super::audit::entries;
 use super::frame::{chained, framed, genesis};
 use super::lock::WriterLock;
-use super::recovery::{Rebuilt, drop_incomplete, rebuild};
+use super::recovery::{Rebuilt, last_cut_short, rebuild};
 use super::store::{Checkpoint, Row, Store};
 use super::{Entry, Hash, Journal, JournalError, Receipt, Stamp};
 
@@ -81,9 +81,10 @@ pub struct FileJournal {
     checkpoint_bytes_min: usize,
     queue: Mutex<Queue>,
     written: Condvar,
-    /// To write on; `None` once closed.
-    store: Mutex<Option<(Store, WriterLock)>>,
+    /// Goes before the writer, which as the last one leaves a single file.
     reader: Mutex<Store>,
+    /// To write on, and the right to, which goes last; `None` once closed.
+    store: Mutex<Option<(Store, WriterLock)>>,
 }
 
 impl FileJournal {
@@ -91,7 +92,7 @@ impl FileJournal {
     pub fn create(storage: &Storage, vault_id: &str) -> Result<Self, JournalError> {
         let lock = WriterLock::take(&storage.path)?;
         let store = Store::create(storage, vault_id)?;
-        Self::over(storage, store, lock, 0, (genesis(vault_id), 0))
+        Self::over(storage, (store, lock), 0, (genesis(vault_id), 0))
     }
 
     /// Opens a journal: rebuilds the engine, drops an incomplete last record, and begins a later epoch.
@@ -101,13 +102,13 @@ impl FileJournal {
         }
         let lock = WriterLock::take(&storage.path)?;
         let mut store = Store::open(storage)?;
-        let dropped = drop_incomplete(&mut store, &storage.path)?;
-        let Rebuilt { engine, head, epoch, replayed, replayed_bytes, checkpoint_bytes } =
-            rebuild(&store, &storage.path)?;
+        let cut = last_cut_short(&store)?;
+        let Rebuilt { engine, head, epoch, replayed, replayed_bytes, checkpoint_bytes, dropped } =
+            rebuild(&store, &storage.path, cut)?;
         let epoch = epoch.saturating_add(1);
-        store.begin_epoch(epoch)?;
+        store.begin_epoch(epoch, cut)?;
         let sequence = engine.sequence();
-        let mut journal = Self::over(storage, store, lock, epoch, (head, sequence))?;
+        let mut journal = Self::over(storage, (store, lock), epoch, (head, sequence))?;
         let queue = journal.queue.get_mut();
         (queue.since_checkpoint, queue.checkpoint_bytes) = (replayed_bytes, checkpoint_bytes);
         Ok(Opened { journal, engine, recovery: Recovery { sequence, replayed, dropped, epoch } })
@@ -115,8 +116,7 @@ impl FileJournal {
 
     fn over(
         storage: &Storage,
-        store: Store,
-        lock: WriterLock,
+        writer: (Store, WriterLock),
         epoch: u64,
         (head, last): (Hash, u64),
     ) -> Result<Self, JournalError> {
@@ -138,9 +138,14 @@ impl FileJournal {
             checkpoint_bytes_min: storage.checkpoint_bytes,
             queue: Mutex::new(queue),
             written: Condvar::new(),
-            store: Mutex::new(Some((store, lock))),
+            store: Mutex::new(Some(writer)),
             reader: Mutex::new(reader),
         })
+    }
+
+    /// The last record that is safe.
+    pub fn durable(&self) -> u64 {
+        self.queue.lock().durable
     }
 
     /// Writes what was taken from the queue; on a failure nothing is ever taken in again.
@@ -233,7 +238,12 @@ impl Journal for FileJournal {
         while queue.is_writing {
             self.written.wait(&mut queue);
         }
+        let is_sound = queue.failure.is_none();
         queue.failure.get_or_insert(JournalError::Closed);
-        *self.store.lock() = None;
+        let mut writer = self.store.lock().take();
+        if let Some((store, _)) = writer.as_mut().filter(|_| is_sound) {
+            // Whoever copies the file now has all of it; where that fails, the log beside it still has the rest.
+            let _ = store.empty_log();
+        }
     }
 }

@@ -74,18 +74,18 @@ pub(crate) enum Fault {
 /// Whether all of a frame is there, of a format that is known; gives its epoch.
 pub(crate) fn check(frame: &[u8]) -> Result<u64, Fault> {
     let Some((length, rest)) = frame.split_first_chunk::<4>() else { return Err(Fault::Incomplete) };
+    // Of another format nothing is known, not even where it ends.
+    match rest.first() {
+        Some(&format) if format > FORMAT => return Err(Fault::Newer(format)),
+        Some(&format) if format != FORMAT => return Err(Fault::Unreadable),
+        _ => {}
+    }
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Fault::Unreadable)?;
     if rest.len() < length {
         return Err(Fault::Incomplete);
     }
-    match rest.split_first() {
-        Some((&FORMAT, rest)) => {
-            let epoch = rest.first_chunk::<8>().filter(|_| rest.len() + 1 == length);
-            epoch.map(|epoch| u64::from_be_bytes(*epoch)).ok_or(Fault::Unreadable)
-        }
-        Some((&format, _)) if format > FORMAT => Err(Fault::Newer(format)),
-        _ => Err(Fault::Unreadable),
-    }
+    let epoch = rest.get(1..).and_then(|rest| rest.first_chunk::<8>()).filter(|_| rest.len() == length);
+    epoch.map(|epoch| u64::from_be_bytes(*epoch)).ok_or(Fault::Unreadable)
 }
 
 /// The record of a whole frame; equal limits are shared through `limits`.

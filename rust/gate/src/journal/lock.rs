@@ -8,7 +8,8 @@ use super::JournalError;
 /// The right to write a journal; given back when dropped, also by a crash.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    _held: File,
+    held: File,
+    process: u32,
 }
 
 /// A path with something behind its name.
@@ -25,9 +26,18 @@ impl WriterLock {
         let storage = |error: std::io::Error| JournalError::Storage { path: path.clone(), what: error.to_string() };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(storage)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _held: file }),
+            Ok(()) => Ok(Self { held: file, process: std::process::id() }),
             Err(TryLockError::WouldBlock) => Err(JournalError::InUse(journal.to_owned())),
             Err(TryLockError::Error(error)) => Err(storage(error)),
+        }
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // A child that was forked shares the lock: it would keep it beyond this file, and must not give it back.
+        if self.process == std::process::id() {
+            let _ = self.held.unlock();
         }
     }
 }

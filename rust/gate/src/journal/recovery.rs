@@ -1,8 +1,9 @@
 //! From the rows of a journal back to the engine: every hash is checked, every record after the last checkpoint replayed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gxrisk_core::{Engine, Event};
+use gxrisk_core::{Engine, Event, Limits};
 
 use super::frame::{Fault, chained, check, genesis, hash_of, unframed};
 use super::store::{Checkpoint, Store};
@@ -20,6 +21,8 @@ pub(crate) struct Rebuilt {
     pub replayed_bytes: usize,
     /// How long the checkpoint is.
     pub checkpoint_bytes: usize,
+    /// How long the last record is that was cut short.
+    pub dropped: u64,
 }
 
 /// A walk along the chain, row by row.
@@ -65,9 +68,11 @@ impl Chain {
         self.comes_next(sequence)?;
         let head = chained(&self.head, frame);
         if head != hash {
-            // A frame that says so itself is better news than a hash.
-            check(frame).map_err(|fault| self.fault(sequence, fault))?;
-            return Err(self.damaged(sequence, "its bytes are not those of its hash"));
+            return Err(match check(frame) {
+                // What it says of itself tells more than a hash.
+                Err(fault @ Fault::Incomplete) => self.fault(sequence, fault),
+                _ => self.damaged(sequence, "its bytes are not those of its hash"),
+            });
         }
         let epoch = check(frame).map_err(|fault| self.fault(sequence, fault))?;
         if epoch < self.epoch {
@@ -77,65 +82,58 @@ impl Chain {
         Ok(())
     }
 
-    /// Whether the last row comes next, and is shorter than it was: not whole with another length before it.
-    fn cut_short(&self, sequence: u64, frame: &[u8], hash: &[u8]) -> Result<(), JournalError> {
+    /// Whether a row comes next and is shorter than it was: a record that is there to its end has another length before
+    /// it than it was written with.
+    fn cut_short(&self, sequence: u64, frame: &[u8]) -> Result<(), JournalError> {
         self.comes_next(sequence)?;
         let rest = frame.get(4..).unwrap_or_default();
         let length = u32::try_from(rest.len()).unwrap_or(u32::MAX).to_be_bytes();
-        if chained(&self.head, &[&length, rest].concat()) == hash {
+        if unframed(&[&length, rest].concat(), &mut None).is_ok() {
             return Err(self.damaged(sequence, "its length is not that of its bytes"));
         }
-        Ok(())
-    }
-}
-
-/// Drops a last record that was not wholly written, where nothing else is wrong; gives its bytes.
-pub(crate) fn drop_incomplete(store: &mut Store, path: &Path) -> Result<u64, JournalError> {
-    let Some((last, frame)) = store.last_frame()? else { return Ok(0) };
-    if check(&frame) != Err(Fault::Incomplete) {
-        return Ok(0);
-    }
-    let mut chain = Chain::new(path, &store.owner()?.0);
-    store.scan(0, usize::MAX, |sequence, frame, hash| {
-        if sequence == last { chain.cut_short(sequence, frame, hash) } else { chain.step(sequence, frame, hash) }
-    })?;
-    store.drop_last(last)?;
-    Ok(u64::try_from(frame.len()).unwrap_or(u64::MAX))
-}
-
-/// Rebuilds the engine; refuses a journal that is not as it was written, and says where.
-pub(crate) fn rebuild(store: &Store, path: &Path) -> Result<Rebuilt, JournalError> {
-    let (vault_id, epoch) = store.owner()?;
-    let mut chain = Chain::new(path, &vault_id);
-    let checkpoint = store.checkpoint()?;
-    let start = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.sequence);
-    let mut engine = None;
-    let (mut limits, mut replayed, mut replayed_bytes) = (None, 0, 0);
-    store.scan(0, usize::MAX, |sequence, frame, hash| {
-        chain.step(sequence, frame, hash)?;
-        if sequence <= start {
-            return Ok(());
+        if self.last == 0 {
+            return Err(self.fault(sequence, Fault::Incomplete));
         }
-        let record = unframed(frame, &mut limits).map_err(|fault| chain.fault(sequence, fault))?;
-        let before = match (&checkpoint, engine.take()) {
-            (Some(checkpoint), None) => Some(restored(&chain, checkpoint, &record.event)?),
-            (_, before) => before,
-        };
-        let followed = match before {
-            Some(mut engine) => engine.follow(&record).map(|()| engine),
-            None => Engine::begun(&record),
-        };
-        engine = Some(followed.ok_or_else(|| chain.damaged(sequence, "it does not follow on the records before it"))?);
-        (replayed, replayed_bytes) = (replayed + 1, replayed_bytes + frame.len());
+        Ok(())
+    }
+}
+
+/// The last record, where not all of it was written.
+pub(crate) fn last_cut_short(store: &Store) -> Result<Option<u64>, JournalError> {
+    let Some(last) = store.last()? else { return Ok(None) };
+    let mut cut = None;
+    store.scan(last.saturating_sub(1), 1, |sequence, frame, _| {
+        cut = (check(frame) == Err(Fault::Incomplete)).then_some(sequence);
         Ok(())
     })?;
-    if engine.is_none() && start > 0 {
-        return Err(chain.damaged(chain.last.saturating_add(1), "records are missing before a checkpoint"));
+    Ok(cut)
+}
+
+/// Rebuilds the engine, but for a last record that was cut short; refuses a journal that is otherwise not as it was
+/// written, and says where.
+pub(crate) fn rebuild(store: &Store, path: &Path, cut: Option<u64>) -> Result<Rebuilt, JournalError> {
+    let (vault_id, _) = store.owner()?;
+    let mut chain = Chain::new(path, &vault_id);
+    let is_told = |checkpoint: &Checkpoint| Some(checkpoint.sequence.saturating_add(1)) != cut;
+    let mut replay = Replay::new(store.checkpoint()?.filter(is_told));
+    let mut dropped = 0;
+    store.scan(0, usize::MAX, |sequence, frame, hash| {
+        if cut == Some(sequence) {
+            dropped = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+            return chain.cut_short(sequence, frame);
+        }
+        chain.step(sequence, frame, hash)?;
+        replay.step(&chain, frame)
+    })?;
+    let next = chain.last.saturating_add(1);
+    if replay.is_waiting() {
+        return Err(chain.damaged(next, "it is missing; a checkpoint tells of it or of a later one"));
     }
-    let Some(engine) = engine else {
-        // A checkpoint is written with the record that tells of it.
-        if chain.last > 0 || checkpoint.is_some() {
-            return Err(chain.damaged(chain.last.saturating_add(1), "it is missing; there is a checkpoint before it"));
+    // After the records: an epoch begins before its first one.
+    let (_, epoch) = store.owner()?;
+    let Some(engine) = replay.engine else {
+        if epoch > 0 {
+            return Err(chain.damaged(next, "it is missing; the vault was in use"));
         }
         let what = "it holds no record: making the vault was interrupted; make it again".to_owned();
         return Err(JournalError::Foreign { path: path.to_owned(), what });
@@ -143,16 +141,61 @@ pub(crate) fn rebuild(store: &Store, path: &Path) -> Result<Rebuilt, JournalErro
     if engine.vault_id() != vault_id {
         return Err(chain.damaged(1, format!("it names vault {:?}, the file {vault_id:?}", engine.vault_id())));
     }
-    let checkpoint_bytes = checkpoint.map_or(0, |checkpoint| checkpoint.state.len());
-    let epoch = epoch.max(chain.epoch);
-    Ok(Rebuilt { engine, head: chain.head, epoch, replayed, replayed_bytes, checkpoint_bytes })
+    if epoch < chain.epoch {
+        return Err(chain.damaged(chain.last, format!("its epoch {} is after the file's {epoch}", chain.epoch)));
+    }
+    let Replay { replayed, replayed_bytes, checkpoint_bytes, .. } = replay;
+    Ok(Rebuilt { engine, head: chain.head, epoch, replayed, replayed_bytes, checkpoint_bytes, dropped })
 }
 
-/// The engine of a checkpoint, which the record after it vouches for.
-fn restored(chain: &Chain, checkpoint: &Checkpoint, after: &Event) -> Result<Engine, JournalError> {
-    let digest = hash_of(&[&checkpoint.state]);
-    let is_told = matches!(after, Event::Checkpointed { digest: told } if *told == digest);
-    let engine = Engine::from_checkpoint(&checkpoint.state).filter(|_| is_told);
-    let engine = engine.filter(|engine| engine.sequence() == checkpoint.sequence);
-    engine.ok_or_else(|| chain.damaged(checkpoint.sequence, "the checkpoint after it is not as it was written"))
+/// The engine, record by record, from the last checkpoint on.
+struct Replay {
+    /// The checkpoint's place and digest, until the record after it vouches for them.
+    told_next: Option<(u64, Hash)>,
+    start: u64,
+    engine: Option<Engine>,
+    limits: Option<Arc<Limits>>,
+    replayed: u64,
+    replayed_bytes: usize,
+    checkpoint_bytes: usize,
+}
+
+impl Replay {
+    fn new(checkpoint: Option<Checkpoint>) -> Self {
+        let checkpoint_bytes = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.state.len());
+        let told_next = checkpoint.as_ref().map(|kept| (kept.sequence, hash_of(&[&kept.state])));
+        // A state in a form that is not read any more costs time alone: then every record is replayed.
+        let engine = checkpoint
+            .and_then(|kept| Engine::from_checkpoint(&kept.state).filter(|engine| engine.sequence() == kept.sequence));
+        let start = engine.as_ref().map_or(0, Engine::sequence);
+        Self { told_next, start, engine, limits: None, replayed: 0, replayed_bytes: 0, checkpoint_bytes }
+    }
+
+    /// Whether the record that vouches for the checkpoint did not come.
+    fn is_waiting(&self) -> bool {
+        self.told_next.is_some()
+    }
+
+    /// Does what the last record of the chain says.
+    fn step(&mut self, chain: &Chain, frame: &[u8]) -> Result<(), JournalError> {
+        let sequence = chain.last;
+        if sequence <= self.start {
+            return Ok(());
+        }
+        let record = unframed(frame, &mut self.limits).map_err(|fault| chain.fault(sequence, fault))?;
+        if let Some((at, digest)) = self.told_next.filter(|(at, _)| sequence > *at) {
+            if !matches!(record.event, Event::Checkpointed { digest: told } if told == digest) {
+                return Err(chain.damaged(at, "the checkpoint after it is not as it was written"));
+            }
+            self.told_next = None;
+        }
+        let followed = match self.engine.take() {
+            Some(mut engine) => engine.follow(&record).map(|()| engine),
+            None => Engine::begun(&record),
+        };
+        let damaged = || chain.damaged(sequence, "it does not follow on the records before it");
+        self.engine = Some(followed.ok_or_else(damaged)?);
+        (self.replayed, self.replayed_bytes) = (self.replayed + 1, self.replayed_bytes + frame.len());
+        Ok(())
+    }
 }

@@ -17,6 +17,12 @@ CREATE TABLE records (sequence INTEGER PRIMARY KEY, frame BLOB NOT NULL, hash BL
 CREATE TABLE checkpoints (sequence INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT;
 ";
 
+/// Whether a vault was ever recorded: what is left of one is not made anew.
+const IN_USE: &str = "
+SELECT EXISTS (SELECT 1 FROM records) OR EXISTS (SELECT 1 FROM checkpoints)
+    OR EXISTS (SELECT 1 FROM journal WHERE epoch > 0)
+";
+
 /// A record as a row.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -66,7 +72,7 @@ impl Store {
         let tables = store.number("SELECT count(*) FROM sqlite_schema")?;
         if tables > 0 {
             store.check_kind()?;
-            if store.number("SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)")? > 0 {
+            if store.number(IN_USE)? > 0 {
                 return Err(JournalError::Exists(storage.path.clone()));
             }
         }
@@ -198,17 +204,26 @@ impl Store {
         Ok((vault_id, u64::try_from(epoch).unwrap_or(0)))
     }
 
-    /// Begins a later epoch: a writer of an earlier one is fenced from here on.
-    pub fn begin_epoch(&mut self, epoch: u64) -> Result<(), JournalError> {
+    /// Begins a later epoch: a writer of an earlier one is fenced from here on. A last record that was not wholly written
+    /// goes with it, and the checkpoint that it told of.
+    pub fn begin_epoch(&mut self, epoch: u64, cut: Option<u64>) -> Result<(), JournalError> {
         let begun = self.reporting(|connection| {
-            connection.execute("UPDATE journal SET epoch = ?1 WHERE epoch < ?1", params![column(epoch)])
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let begun =
+                transaction.execute("UPDATE journal SET epoch = ?1 WHERE epoch < ?1", params![column(epoch)])?;
+            if let Some(cut) = cut.filter(|_| begun == 1) {
+                transaction.execute("DELETE FROM records WHERE sequence = ?1", params![column(cut)])?;
+                transaction.execute("DELETE FROM checkpoints WHERE sequence + 1 = ?1", params![column(cut)])?;
+            }
+            transaction.commit()?;
+            Ok(begun)
         })?;
         // Where no lock holds, another may have begun it in the same moment.
         if begun == 1 { Ok(()) } else { Err(JournalError::InUse(self.path.clone())) }
     }
 
     /// Moves what is in the write-ahead log to the file itself.
-    fn empty_log(&mut self) -> Result<(), JournalError> {
+    pub fn empty_log(&mut self) -> Result<(), JournalError> {
         self.reporting(|connection| connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())))
     }
 
@@ -257,21 +272,11 @@ impl Store {
         self.connection.query_row(query, [], read).optional().map_err(|error| report(&self.path, &error))
     }
 
-    /// The last frame.
-    pub fn last_frame(&self) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
-        let query = "SELECT sequence, frame FROM records ORDER BY sequence DESC LIMIT 1";
-        let read = |row: &rusqlite::Row<'_>| Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0), row.get(1)?));
-        self.connection.query_row(query, [], read).optional().map_err(|error| report(&self.path, &error))
-    }
-
-    /// Drops the last record, which was not wholly written, and the checkpoint that it told of.
-    pub fn drop_last(&mut self, sequence: u64) -> Result<(), JournalError> {
-        self.reporting(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute("DELETE FROM records WHERE sequence = ?1", params![column(sequence)])?;
-            transaction.execute("DELETE FROM checkpoints WHERE sequence + 1 >= ?1", params![column(sequence)])?;
-            transaction.commit()
-        })
+    /// The number of the last record.
+    pub fn last(&self) -> Result<Option<u64>, JournalError> {
+        let last =
+            self.connection.query_row("SELECT max(sequence) FROM records", [], |row| row.get::<_, Option<i64>>(0));
+        last.map(|last| last.map(|last| u64::try_from(last).unwrap_or(0))).map_err(|error| report(&self.path, &error))
     }
 
     /// Shows at most so many rows after a sequence, in order.
@@ -283,12 +288,11 @@ impl Store {
     ) -> Result<(), JournalError> {
         let mut last = after;
         // Where the file itself cannot be read, the record after the last good one is where.
-        let damaged = |last: u64, error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                let (path, what) = (self.path.clone(), error.to_string());
+        let damaged = |last: u64, error: rusqlite::Error| match report(&self.path, &error) {
+            JournalError::Damaged { path, what, .. } | JournalError::Foreign { path, what } => {
                 JournalError::Damaged { path, sequence: last.saturating_add(1), what }
             }
-            _ => report(&self.path, &error),
+            other => other,
         };
         let query = "SELECT sequence, frame, hash FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
         let mut statement = self.connection.prepare_cached(query).map_err(|error| damaged(last, error))?;
@@ -296,7 +300,7 @@ impl Store {
         let mut rows = statement.query(params![column(after), limit]).map_err(|error| damaged(last, error))?;
         while let Some(row) = rows.next().map_err(|error| damaged(last, error))? {
             let sequence = row.get::<_, i64>(0).map_err(|error| damaged(last, error))?;
-            let blob = |index: usize| row.get_ref(index).map(|value| value.as_blob().unwrap_or_default());
+            let blob = |index: usize| Ok(row.get_ref(index)?.as_blob()?);
             let frame = blob(1).map_err(|error| damaged(last, error))?;
             let hash = blob(2).map_err(|error| damaged(last, error))?;
             last = u64::try_from(sequence).unwrap_or(0);
@@ -307,10 +311,22 @@ impl Store {
 }
 
 fn report(path: &Path, error: &rusqlite::Error) -> JournalError {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows};
     let path = path.to_owned();
+    // Where not even the tables can be read, no record can.
+    let damaged = |path, what: &str| JournalError::Damaged { path, sequence: 1, what: what.to_owned() };
+    if let FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | QueryReturnedNoRows =
+        error
+    {
+        return damaged(path, "a row is missing, or holds what is never written in it");
+    }
+    if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHORT_READ) {
+        return damaged(path, "the file ends too early");
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::InUse(path),
         Some(ErrorCode::NotADatabase) => JournalError::Foreign { path, what: error.to_string() },
+        Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()),
         _ => JournalError::Storage { path, what: in_words(error) },
     }
 }
@@ -320,7 +336,7 @@ fn in_words(error: &rusqlite::Error) -> String {
     let did = match error.sqlite_error().map(|error| error.extended_code) {
         Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => " while syncing (fsync)",
         Some(ffi::SQLITE_IOERR_WRITE) => " while writing",
-        Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ) => " while reading",
+        Some(ffi::SQLITE_IOERR_READ) => " while reading",
         _ => "",
     };
     format!("{error}{did}")

@@ -146,6 +146,7 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     // SAFETY: our file.
     let handle = unsafe { handle(file) };
+    handle.disk.wait_released();
     let mut state = handle.disk.state();
     let ok = !state.fails(Fault::Sync);
     state.sync(handle.id, ok);

@@ -23,7 +23,7 @@ mod vfs;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use locks::{FileLock, Shm};
 use pages::Pages;
@@ -101,6 +101,9 @@ struct Inner {
     state: Mutex<State>,
     // Dropped, and so unregistered, with the last handle and the last open file.
     registered: Mutex<Vec<vfs::Registration>>,
+    // Whether syncs wait.
+    held: Mutex<bool>,
+    released: Condvar,
 }
 
 /// A disk. Clones are handles to the same one.
@@ -145,7 +148,7 @@ impl Disk {
         };
         let nodes = names.values().map(keep).collect();
         let state = State { base, names, nodes, next, powersafe, steps, plans: Vec::new() };
-        Self(Arc::new(Inner { state: Mutex::new(state), registered: Mutex::default() }))
+        Self(Arc::new(Inner { state: Mutex::new(state), ..Inner::default() }))
     }
 
     /// Makes the disk known to SQLite as a VFS of this name, which must be new.
@@ -210,6 +213,17 @@ impl Disk {
         self.0.state().plans.push(Plan { fault, pass, once: true });
     }
 
+    /// Lets every sync wait until [`release`](Self::release).
+    pub fn hold(&self) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Lets the syncs go on.
+    pub fn release(&self) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.released.notify_all();
+    }
+
     /// Ends all faults. What a failed sync lost stays lost.
     pub fn heal(&self) {
         self.0.state().plans.clear();
@@ -217,6 +231,12 @@ impl Disk {
 }
 
 impl Inner {
+    /// Waits while syncs are held.
+    fn wait_released(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.released.wait_while(held, |held| *held).unwrap_or_else(PoisonError::into_inner));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,1 @@
+"""Planted bugs: each is caught by a test that names it."""

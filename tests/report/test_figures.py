@@ -2,6 +2,7 @@
 
 import statistics
 from decimal import Decimal
+from itertools import pairwise
 from math import sqrt
 
 import pytest
@@ -93,7 +94,7 @@ def test_sharpe_against_the_textbook(desk: Desk, hours: int) -> None:
         _earn(desk, Decimal((-1) ** hour * (hour + 3)))
         desk.sample()
         equities.append(equities[-1] + (-1) ** hour * (hour + 3))
-    returns = [after / before - 1 for before, after in zip(equities, equities[1:], strict=False)]
+    returns = [after / before - 1 for before, after in pairwise(equities)]
     expected = statistics.mean(returns) / statistics.stdev(returns) * sqrt(24 * 365)
     sharpe = report_from(desk.journal).figures.sharpe
     assert sharpe is not None

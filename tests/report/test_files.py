@@ -92,6 +92,19 @@ def test_the_last_week_goes_to_a_file_of_its_name(
     assert [file.name for file in tmp_path.iterdir()] == ["ann-2017-W52.html"]
 
 
+def test_the_commands_of_the_documentation_run(crash_week: Week, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they stand there, beside a fleet's folder called `vaults`."""
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    commands = text.partition("```sh\n")[2].partition("```")[0].splitlines()
+    assert len(commands) == 3
+    monkeypatch.chdir(crash_week.folder.parent)
+    for command in commands:
+        program, name, *arguments = command.split()
+        assert (program, name) == ("gxrisk", "report")
+        done = run(*arguments)
+        assert done.exit_code == 0, done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from gxrisk.vaults.report import Report, Span, report_from
 
+from tests.vaults.fleets import events
+
 from .desk import WEEK, Desk
 from .weeks import WEEK as CRASH
 from .weeks import Week
@@ -20,22 +22,20 @@ def _told(report: Report) -> list[tuple[str, str]]:
 def test_the_crash_is_told_from_trip_to_reactivation(crash_week: Week) -> None:
     """Trip, cancels, the automatic pause, the notice to the owner, the reactivation with a new base, in this order."""
     report = report_from(crash_week.journal, Span.week(CRASH))
-    first, last = (one for one in report.episodes if one.breaker == "drawdown")
-    told = [event for event in report.events if event.at_ns >= first.since_ns and event.kind not in ("trip", "end")]
-    of_pause = [event for event in told if event.kind != "notice" or "drawdown" in event.text]
-    kinds = [(_at(event.at_ns), event.kind) for event in of_pause]
-    pause = ["auto_pause", "notice", "auto_pause"]
-    assert kinds == [
-        *(("22 07:04", kind) for kind in pause),
-        ("22 20:00", "reactivated"),
-        ("22 20:01", "notice"),
-        ("22 20:01", "auto_pause"),
-        *(("22 23:44", kind) for kind in pause),
-    ]
-    assert (first.limit, first.state, _at(first.ended_ns or 0)) == ("500", "reduce_only", "22 20:00")
-    assert first.duration_s == (12 * 60 + 56) * 60
-    assert (last.ended_ns, last.duration_s) == (None, (2 * 24 * 60 + 16) * 60)
-    assert "as the new base" in next(event.text for event in of_pause if event.kind == "reactivated")
+    records = events(crash_week.folder, "ann")
+    trip = next(one for one in records if one["kind"] == "trip" and one["breaker"] == "drawdown")
+    again = next(one for one in records if one["kind"] == "reactivated")
+    first = next(one for one in report.episodes if one.breaker == "drawdown")
+    assert (first.since_ns, first.ended_ns) == (trip["time_ns"], again["time_ns"])
+    assert (first.limit, first.observed, first.state) == ("500", str(trip["observed"]), "reduce_only")
+    assert first.duration_s == (again["time_ns"] - trip["time_ns"]) // 10**9
+    told = [one for one in report.events if trip["sequence"] <= one.sequence <= again["sequence"]]
+    of_pause = [one for one in told if "price_move" not in one.text]
+    order = ["trip", "cancel", "auto_pause", "notice", "auto_pause", "reactivated"]
+    assert [one.kind for one in of_pause if one.kind != "end"] == order
+    assert "the vault is reduce_only" in of_pause[0].text
+    assert "notified (critical, drawdown)" in of_pause[3].text
+    assert str(again["new_base"]) in of_pause[5].text
 
 
 def test_cancels_are_told(desk: Desk) -> None:

@@ -10,6 +10,7 @@ _STEPS: Final = (1, 2, 2.5, 5, 10)
 _HOUR_S: Final = 3_600
 _TIME_STEPS_S: Final = tuple(_HOUR_S * hours for hours in (1, 2, 3, 6, 12, 24, 48, 168, 336, 720, 2_160, 4_320, 8_760))
 _DAY_S: Final = 24 * _HOUR_S
+_SMALL: Final = 1e-6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MONDAY_S: Final = 4 * _DAY_S  # 1970 began on a Thursday; ticks of weeks stand on Mondays
 
@@ -30,12 +31,12 @@ class Axis:
 def values(low: float, high: float, wanted: int, label: Callable[[float, int], str]) -> Axis:
     """An axis that holds both values; `label` gets a tick's value and how many digits tell the ticks apart.
 
-    >>> values(9037.2, 10204.6, 5, lambda value, digits: f"{value:,.{digits}f}").ticks
+    >>> values(9037.2, 10204.6, 4, lambda value, digits: f"{value:,.{digits}f}").ticks
     ((9000.0, '9,000'), (9500.0, '9,500'), (10000.0, '10,000'), (10500.0, '10,500'))
     """
-    if high <= low:
-        margin = abs(low) * 0.01 or 1.0
-        low, high = low - margin, high + margin
+    size = max(abs(low), abs(high), _SMALL)
+    if high - low <= size * _SMALL:
+        low, high = low - size * 0.01, high + size * 0.01
     rough = (high - low) / wanted
     unit = 10.0 ** floor(log10(rough))
     step = next(one * unit for one in _STEPS if one * unit >= rough * 0.999999)

@@ -15,7 +15,7 @@ from gxrisk.vaults.report.report import Report
 
 _FILTERS: Final = (
     words.money, words.signed, words.percent, words.signed_percent, words.ratio, words.number, words.figure,
-    words.price, words.moment, words.date, words.lasting, words.shown, words.brief,
+    words.price, words.moment, words.date, words.day, words.lasting, words.shown, words.brief,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ _CHARACTER: Final = 7.2
 _LEFT: Final = 12 + 7 * _CHARACTER  # both plots have the same, so that a moment stands above itself
 _LABEL_GAP: Final = 26
 _BAND_MIN: Final = 2.0
+_SCALE_MIN: Final = 0.01  # a drawdown of nothing still has an axis
 
 Points = Sequence[tuple[float, float]]
 Place = Callable[[float], float]
@@ -59,7 +60,7 @@ def drawdown_plot(report: Report) -> Markup:
     said = f"Deepest drawdown {worst:.2%} of the drawdown base."
     if limit is not None:
         said += f" The limit is {float(limit):.4g} of it."
-    lowest = min(-worst, 0.0 if limit is None else -float(limit) * 1.04)
+    lowest = min(-worst, -_SCALE_MIN if limit is None else -float(limit) * 1.04)
     axis = values(lowest, 0.0, 4, lambda value, digits: f"{abs(value) * 100:.{max(digits - 2, 0)}f} %")
     return Markup("").join(
         _plot(report, frame, "drawdown", "Drawdown", said, axis, points, limit=None if limit is None else -float(limit))

@@ -62,6 +62,11 @@ class Span:
         week = cls.week_of(span.since_ns)
         return week if (week.since_ns, week.until_ns) == (span.since_ns, span.until_ns) else span
 
+    @property
+    def is_week(self) -> bool:
+        """Whether it is one from Monday to Monday."""
+        return self == Span.week_of(self.since_ns)
+
 
 def nanoseconds(time: datetime) -> int:
     """Since 1970 (UTC), exactly; a time without a zone is UTC."""

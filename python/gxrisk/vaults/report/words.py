@@ -14,6 +14,7 @@ from gxrisk.history.times import written
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN: Final = Markup('<span class="unknown">not known</span>')
 _LONG: Final = re.compile(r"(?<![\w.,:-])(?:\d+\.\d{5,}|\d{5,}(?:\.\d+)?)(?![\w.-]*\w)", re.ASCII)
+_DAY_NS: Final = 86_400_000_000_000
 _SIGNIFICANT: Final = 6
 _KEPT: Final = "\n"
 _OF_FRACTIONS: Final = ("price_move", "volatility")
@@ -74,8 +75,14 @@ def moment(time_ns: int, form: str = "{day} {time:%b %H:%M}") -> Markup:
 
 
 def date(time_ns: int) -> Markup:
-    """A day in full."""
-    return moment(time_ns, "{time:%A} {day} {time:%B %Y}")
+    """A day in full, and its time where that is not midnight."""
+    at_midnight = time_ns % _DAY_NS == 0
+    return moment(time_ns, "{time:%A} {day} {time:%B %Y}" if at_midnight else "{time:%A} {day} {time:%B %Y, %H:%M}")
+
+
+def day(time_ns: int) -> Markup:
+    """A day without its name."""
+    return moment(time_ns, "{day} {time:%B %Y}")
 
 
 def lasting(seconds: int) -> str:

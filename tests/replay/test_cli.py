@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gxrisk import RULES, TIERS
+from gxrisk import RULES, TIERS, JournalReader
 from gxrisk import cli as gxrisk_cli
 from gxrisk.cli import commands
 from gxrisk.cli.sources import CRASH_FILES
@@ -120,6 +120,20 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["one.json", "two.json"]
 
 
+def test_the_demo_keeps_a_vaults_papers_where_it_is_told_to(tmp_path: Path) -> None:
+    out = tmp_path / "life"
+    done = run("demo", "--out", out)
+    assert done.exit_code == 0
+    for said in ("paid in: 100000", "oracle_failure tripped", "paid out: ", "it has not graduated", str(out)):
+        assert said in done.stdout
+    assert (out / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert json.loads((out / "report.json").read_text())["schema"] == "gxrisk.report/1"
+    assert JournalReader(out / "ann" / "journal.gxr").verify()["decisions"] > 0
+    again = run("demo", "--out", out)
+    assert again.exit_code == 1
+    assert "is not an empty folder" in again.stderr
+
+
 def test_the_demo_uses_the_recorded_crash_where_there_is_one(data_dir: Path, tmp_path: Path) -> None:
     file = tmp_path / "crash.json"
     done = subprocess.run(
@@ -127,7 +141,7 @@ def test_the_demo_uses_the_recorded_crash_where_there_is_one(data_dir: Path, tmp
         env=environment(GXRISK_DATA_DIR=str(data_dir)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,9 +17,11 @@ from gxrisk.cli.export import export
 from gxrisk.cli.failures import failures
 from gxrisk.cli.history import history
 from gxrisk.cli.keys import keys
+from gxrisk.cli.life import tell_life
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
+from gxrisk.cli.report import report
 from gxrisk.cli.screen import show
 from gxrisk.cli.sources import Source, demo_source, file_source
 from gxrisk.cli.withdraw import withdraw
@@ -62,9 +64,12 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="Another random path of the reconstruction.")] = None,
     mark_age_s_max: MarkAge = None,
     json: Json = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the journal and the report of the vault's life here.")
+    ] = None,
     no_progress: NoProgress = False,
 ) -> None:
-    """Replay a crash for the three tiers side by side, and once without a gate.
+    """Replay a crash for the three tiers side by side and once without a gate; then follow one vault's whole life.
 
     The crash is the recorded one of December 2017 in the folder that GXRISK_DATA_DIR names; without it, a
     reconstruction of March 2020 that comes with the package.
@@ -75,6 +80,7 @@ def demo(
         coarsest_ms = max(one.interval_ms for one in source.series)
         bar_ms = max(DEMO_BAR_MINUTES * 60_000, coarsest_ms)
         _run(source, plans, MOMENTUM, ReplaySettings(bar_ms=bar_ms), mark_age_s_max, json, no_progress)
+        tell_life(source, MOMENTUM, bar_ms // 1000, mark_age_s_max, out, shown=not no_progress)
 
 
 @app.command("replay", cls=SeveralValues)
@@ -146,6 +152,7 @@ app.command()(explain)
 app.command()(export)
 app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
+app.command()(report)
 app.add_typer(withdraw, name="withdraw")
 
 

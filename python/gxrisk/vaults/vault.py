@@ -12,9 +12,12 @@ from gxrisk.snapshot import Snapshot
 from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.booking import Booking
 from gxrisk.vaults.cancelling import Cancelling
+from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
 from gxrisk.vaults.deposits import Deposits
+from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.market import Bars, Market
 from gxrisk.vaults.notices import Notices, Notify
+from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.reconciliation import Difference, differences
@@ -45,6 +48,7 @@ class Vault:
         self._strategy = strategy
         self._notify = notify
         self._auto_pause = AutoPause(gate, self.notices)
+        self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
         self.connect(account)
         self._looked_at = 0
         # What a recovered vault has seen is not asked again where a feed tells it again.
@@ -88,6 +92,8 @@ class Vault:
         """
         self._questions = ()
         unreachable = None
+        if self.paper is not None:
+            self.paper.saw(market.moment.at_ms)
         try:
             await self.catch_up()
         except VenueError as error:
@@ -206,6 +212,21 @@ class Vault:
         self.settings = replace(self.settings, tier=tier)
         self.gate.note(SETTINGS, self.settings.to_json())
 
+    def graduation(self, now_ms: int) -> Graduation:
+        """What the paper period has shown so far and what is missing, at that time of the feed.
+
+        Raises `VaultError` for a live vault, which has none.
+        """
+        return self._on_paper().judged(now_ms)
+
+    def certificate(self) -> bytes:
+        """The signed certificate of graduation, for `Licence` at a live venue. Raises `VaultError` without one."""
+        return self.gate.attest(CERTIFICATE)
+
+    def explain_gap(self, from_ms: int, reason: str) -> None:
+        """Put on record why the feed told nothing from that time on, so that the gap does not count."""
+        self._on_paper().explain(from_ms, reason)
+
     async def reconcile(self) -> tuple[Difference, ...]:
         """Compare with the venue, after booking all it reported; a difference restricts the vault and is told.
 
@@ -232,6 +253,11 @@ class Vault:
         self._is_reconciled = True
         self._is_busy = True
         return found
+
+    def _on_paper(self) -> Paper:
+        if self.paper is None:
+            raise VaultError(f"{self.vault_id} is a live vault; only paper vaults graduate")
+        return self.paper
 
     # What a moment consists of
 
@@ -267,6 +293,8 @@ class Vault:
         self._booking.note()
         self.gate.note(EQUITY, json.dumps(sample))
         self._sampled_ms = now_ms
+        if self.paper is not None:
+            self.paper.hour(now_ms)
         self._looked_at = self.gate.sequence if not self._is_busy else self._looked_at
 
 

@@ -28,19 +28,19 @@ class Holder:
     full = Decimal("0.5")
 
     def decide(self, view: View) -> Action:
-        """Buy, or rest a bid one per cent below the market."""
+        """Buy, or rest a bid nearly five per cent below the market."""
         if view.atr is None:
             return Hold(1.0, "no range yet")
         close = view.candles[-1].close
         held = view.portfolio.quantity(view.asset) * close
         equity = view.portfolio.equity
         is_full = held > equity * self.full
-        price = (close * Decimal("0.99")).quantize(_UNIT) if is_full else close
+        price = (close * Decimal("0.952")).quantize(_UNIT) if is_full else close
         share = Decimal("0.02") if is_full else self.share
         quantity = (equity * share / close).quantize(_UNIT, rounding=ROUND_DOWN)
         if quantity <= 0:
             return Hold(1.0, "nothing to buy with")
-        stop = float(price) - 1.9 * view.atr
+        stop = float(price) - 3.9 * view.atr
         if stop <= 0:
             return Hold(1.0, "no room for a stop")
         return Open(
@@ -152,3 +152,19 @@ class Nonsense:
         """The next one."""
         self.count += 1
         return NONSENSE[(self.count - 1) % len(NONSENSE)]
+
+
+class Bidder:
+    """Rests a small bid with every bar, and buys a little at the market with every third."""
+
+    def decide(self, view: View) -> Action:
+        """By the number of the bar."""
+        if view.atr is None:
+            return Hold(1.0, "no range yet")
+        last = view.candles[-1]
+        number = last.end_ms // (last.end_ms - last.start_ms)
+        is_bid = number % 3 != 0
+        price = (last.close * Decimal("0.97")).quantize(_UNIT) if is_bid else None
+        at = float(price or last.close)
+        quantity = (view.portfolio.equity / 100 / last.close).quantize(_UNIT, rounding=ROUND_DOWN)
+        return Open("buy", quantity, 0.9, f"bar {number}", stop_loss=at - 2 * view.atr, price=price, resize=True)

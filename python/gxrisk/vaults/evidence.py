@@ -39,9 +39,9 @@ class PaperRecord:
     """The fold of a paper vault's journal since its period began; `to_json` is what the note `paper` holds.
 
     A period belongs to one strategy version, tier, length of bars and set of limits: a `vault` note that says otherwise
-    begins a new one, and so do new limits. `saw` is called for each moment of the feed, `fold` for each event of the journal; `keep` writes the note, at
-    once when `saw` returned a gap and when one was explained, else now and then. `resume` goes on from the note and the
-    events after it, which gives what folding everything would have given.
+    begins a new one, and so do new limits. `saw` is called for each moment of the feed, `fold` for each event of the
+    journal; `keep` writes the note, at once when `saw` returned a gap and when one was explained, else now and then.
+    `resume` goes on from the note and the events after it, which gives what folding everything would have given.
 
     >>> from gxrisk import Limits, ManualClock
     >>> from gxrisk.vaults.version import StrategyVersion

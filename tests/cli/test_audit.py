@@ -394,7 +394,7 @@ def test_huge_and_tiny_numbers_fit_the_page(run: Run, tmp_path: Path) -> None:
     assert "[bold]PEPE" in result.stdout
     assert "0.000000123" in result.stdout
     assert re.search(r"equity +~100,000,000,000,000,000 ", result.stdout)
-    assert re.search(r"position_size +~25,000,000,000,000,000\.0309 ", result.stdout)
+    assert re.search(r"position_size +~25,000,000,000,000,000\.030864 ", result.stdout)
 
 
 def test_head_is_json_and_signed_where_the_keys_open(run: Run, journal: Written, passphrase: Path) -> None:

@@ -49,7 +49,7 @@ def seen(vault: Vault) -> dict[str, Any]:
     places = {approval.order_id: place for place, approval in enumerate(vault.approvals)}
     fields = {name: value for name, value in snapshot.to_dict().items() if name not in ("sequence", "working")}
     working = [
-        (places[w.order_id], w.order.to_dict(), w.remaining, w.stage, w.cancel_requested) for w in snapshot.working
+        (places[w.order_id], w.order.to_dict(), w.remaining, w.status, w.cancel_requested) for w in snapshot.working
     ]
     trips = [(trip.breaker, trip.since, trip.until, trip.limit, trip.observed) for trip in gate.trips]
     costs = {name: (position.cost, position.unrealised) for name, position in snapshot.positions.items()}

@@ -67,6 +67,7 @@ class Fleet:
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        _allow_many_files()
         self.venue = venue
         self.clock = clock or SystemClock()
         self.market = Market()
@@ -268,6 +269,15 @@ class Fleet:
         if settings.is_live != self.venue.is_live:
             kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
             raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
+
+
+def _allow_many_files() -> None:
+    """A vault keeps nine files open: let the process have as many as it may have at all."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,7 @@ from gxrisk.feeds import Candle, Moment
 from gxrisk.vaults import Fleet, StrategyVersion, VaultSettings
 from gxrisk.venues import PaperVenue
 
-SIZES = (10, 100, 1_000, 10_000)
+SIZES = (10, 100, 1_000, 2_000, 10_000)
 ASSETS = ("BTC", "ETH")
 MINUTE_MS = 60_000
 START_MS = 1_583_971_200_000

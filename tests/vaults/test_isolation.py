@@ -96,7 +96,7 @@ async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> None:
 def fatten(one: Fleet) -> None:
     """Without a disk of its own: make the journal the largest file by far."""
     for number in range(20):
-        one.vaults[NO_JOURNAL].gate.note("fat", str(number) * 60_000)
+        one.vaults[NO_JOURNAL].gate.note("fat", f"{number:02}" * 30_000)
 
 
 def damage(journal: Path) -> None:

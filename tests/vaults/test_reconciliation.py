@@ -95,6 +95,27 @@ def test_each_difference_restricts_and_is_named(name: str, tmp_path: Path) -> No
     asyncio.run(differ())
 
 
+def test_any_number_of_differences_of_any_kind_restricts(tmp_path: Path) -> None:
+    """Thousands of them, in characters that no file holds: the first are named, all are counted, nothing breaks."""
+
+    async def differ() -> None:
+        listener = Listener()
+        one, vault, venue, after = await holding(tmp_path, listener)
+        strange = frozenset(f"\ud800\x00\U0001f600{number:05}" * 40 for number in range(3000))
+        venue.wrapped["ann"].lie = {"open_orders": strange}
+        assert len(await vault.reconcile()) >= 3000
+        assert vault.gate.state == "reduce_only"
+        await play(one, after[:2])
+        assert one.failed == {}
+        assert listener.codes == ["reconciliation"]
+        await one.close()
+        vault = await one.open("ann")
+        assert vault.gate.state == "reduce_only"
+        await one.close()
+
+    asyncio.run(differ())
+
+
 def test_an_order_that_is_lost_at_the_venue_is_ended(tmp_path: Path) -> None:
     """Redeemed and never sent: no difference, for its end is asked for and booked."""
 

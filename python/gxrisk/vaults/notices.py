@@ -40,6 +40,15 @@ async def log_notice(notice: Notice) -> None:
     _log.log(level, "%s: %s (%s)", notice.vault_id, notice.text, notice.code)
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for what no line or file should hold; much of it may come from a venue.
+
+    >>> printable("one\\x00two\\ud800")
+    'one?two?'
+    """
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
 class Notices:
     """A vault's outbox. A notice is told at least once: again, when a crash came between telling and noting so.
 
@@ -71,7 +80,7 @@ class Notices:
 
     def add(self, at: str, severity: Severity, code: str, text: str) -> None:
         """Keep a notice; durable when this returns. What waits already in the same words is not added again."""
-        text = text[:TEXT_CHARS_MAX]
+        text = printable(text)[:TEXT_CHARS_MAX]
         if any((one.code, one.text) == (code, text) for one in self._waiting):
             return
         self._last += 1

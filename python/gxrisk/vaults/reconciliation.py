@@ -8,6 +8,8 @@ from gxrisk.snapshot import Snapshot
 from gxrisk.venues.protocol import Statement
 
 TOPIC: Final = "reconciliation"
+DIFFERENCES_MAX: Final = 50  # that are named; all are counted
+DIFFERENCE_CHARS_MAX: Final = 200
 BALANCE_TOLERANCE: Final = Decimal("0.01")
 
 

@@ -16,11 +16,11 @@ from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
 from gxrisk.vaults.deposits import Deposits
 from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.market import Bars, Market
-from gxrisk.vaults.notices import Notices, Notify
+from gxrisk.vaults.notices import Notices, Notify, printable
 from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, Difference, differences
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
-from gxrisk.vaults.reconciliation import Difference, differences
 from gxrisk.vaults.settings import TOPIC as SETTINGS
 from gxrisk.vaults.settings import VaultSettings, tier_limits
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
@@ -246,11 +246,12 @@ class Vault:
             await self._booking.catch_up()
             statement = await self._account.statement()
         found = differences(self.gate.snapshot(), statement, owed=owed)
-        told = [str(one) for one in found]
-        if json.dumps(told) != self.gate.notes.get(RECONCILIATION, "[]"):
-            self.gate.note(RECONCILIATION, json.dumps(told))
+        told = [printable(str(one))[:DIFFERENCE_CHARS_MAX] for one in found[:DIFFERENCES_MAX]]
+        if (noted := json.dumps(told, ensure_ascii=False)) != self.gate.notes.get(RECONCILIATION, "[]"):
+            self.gate.note(RECONCILIATION, noted)
         if found:
-            text = "; ".join(told)
+            left = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
+            text = "; ".join(told) + left
             self.gate.report_mismatch(text[:4000])
             self.notices.add(statement.at.isoformat(), "critical", "reconciliation", text)
         self._is_reconciled = True

@@ -1,7 +1,10 @@
 """Trips and what followed from them."""
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+from gxrisk.vaults import Notice
 from gxrisk.vaults.report import Report, Span, report_from
 
 from tests.vaults.fleets import events
@@ -96,3 +99,19 @@ def test_notes_of_others_under_known_topics_hurt_nothing(desk: Desk) -> None:
     report = report_from(desk.journal)
     assert {event.kind for event in report.events} == {"deposit", "auto_pause", "reconciliation"}
     assert report.settings.tier is None
+
+
+def test_a_notice_that_waits_is_told_once(desk: Desk) -> None:
+    """However often the outbox is written down, and in the week that it was kept in."""
+    desk.gate.deposit(10_000)
+    waiting: list[Notice] = []
+    for number, wait in enumerate((60, 60, 7 * 86_400, 60), 1):
+        waiting.append(Notice("demo", number, "", "info", f"n{number}", "it waits"))
+        for _ in range(2):
+            desk.gate.note("notices", json.dumps({"last": number, "waiting": [asdict(one) for one in waiting]}))
+        desk.wait(wait)
+    desk.gate.hold(1, "on")
+    for week, codes in ((WEEK, ["n1", "n2", "n3"]), ("2020-W12", ["n4"])):
+        report = report_from(desk.journal, Span.week(week))
+        told = [event.text for event in report.events if event.kind == "notice"]
+        assert told == [f"notified (info, {code}): it waits" for code in codes]

@@ -22,11 +22,16 @@ from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
 
 JOURNAL: Final = "journal.gxr"
+RETIRED: Final = "retired"
 TICK_MS: Final = 60_000
 LIVE_TICK_S: Final = 1.0
 _NS_PER_MS: Final = 1_000_000
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _log = logging.getLogger("gxrisk.vaults")
+
+
+class Retired(VaultError):
+    """The vault was closed for good; its journal can still be read."""
 
 
 class Fleet:
@@ -125,12 +130,17 @@ class Fleet:
         return self._vaults[vault_id]
 
     async def open(self, vault_id: str) -> Vault:
-        """Open a vault as its journal leaves it; what a crash left open is settled before its first step."""
+        """Open a vault as its journal leaves it; what a crash left open is settled before its first step.
+
+        Raises `Retired` for one that was closed for good.
+        """
         if vault_id in self._vaults:
             return self._vaults[vault_id]
         journal = self.folder / vault_id / JOURNAL
         gate = Gate.open(journal, clock=self.clock, passphrase_file=self._passphrase_file)
         with _closing_on_failure(gate):
+            if RETIRED in gate.notes:
+                raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
             settings = VaultSettings.from_json(gate.notes.get(TOPIC))
             self._check_venue(vault_id, settings)
             account = await self.venue.account(vault_id, gate.redeem)
@@ -140,14 +150,36 @@ class Fleet:
         return vault
 
     async def open_all(self) -> None:
-        """Open every vault under the folder; those that cannot be opened are in `failed`."""
+        """Open every vault under the folder but the retired ones; those that cannot be opened are in `failed`."""
         for journal in sorted(self.folder.glob(f"*/{JOURNAL}")):
             vault_id = journal.parent.name
             try:
                 await self.open(vault_id)
+            except Retired:
+                continue
             except Exception as error:
                 self._failed[vault_id] = str(error) if isinstance(error, GxriskError) else _reason(error)
                 _log.error("%s: could not be opened: %s", vault_id, self._failed[vault_id])
+
+    async def retire(self, vault_id: str, reason: str) -> None:
+        """Close a vault for good. Raises `VaultError` while it holds anything: positions, orders, or money."""
+        vault = self._vaults.get(vault_id)
+        if vault is None:
+            raise VaultError(f"{vault_id} does not run here; open it first")
+        async with self._turn:
+            await vault.catch_up()
+            snapshot = vault.gate.snapshot()
+            held = [*snapshot.positions, *(one.order_id for one in snapshot.working)]
+            if snapshot.equity:
+                held.append(f"{snapshot.equity} in money")
+            if held or vault.withdrawal is not None:
+                what = ", ".join(held) or "a withdrawal that is on its way"
+                raise VaultError(
+                    f"{vault_id} can be retired once it is empty; it has {what}: withdraw everything first"
+                )
+            vault.gate.note(RETIRED, reason or "no reason was given")
+            del self._vaults[vault_id]
+            await vault.close()
 
     async def run(self, feed: Feed) -> None:
         """Take the feed's moments through all vaults until it ends or `stop` is called; a moment is always finished."""

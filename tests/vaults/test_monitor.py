@@ -88,6 +88,25 @@ def test_the_weeks_report_is_written_on_monday_once(tmp_path: Path) -> None:
     asyncio.run(over_midnight())
 
 
+def test_a_monday_that_was_missed_is_caught_up_with(tmp_path: Path) -> None:
+    async def missed() -> list[str]:
+        folder = tmp_path / "vaults"
+        one = made(tmp_path, Listener())
+        vault = await one.create("ann", settings("Silent"))
+        await vault.fund("first", Decimal(1_000))
+        await play(one, quiet(5))
+        await one.close()
+        tuesday_ms = SUNDAY_MS + 48 * 60 * MINUTE_MS
+        clock = ManualClock(tuesday_ms * 1_000_000)
+        again = Fleet(folder, PaperVenue(), clock=clock, notify=Listener(), write_report=report_writer(folder))
+        await again.open_all()
+        await play(again, quiet(2, tuesday_ms))
+        await again.close()
+        return sorted(file.name for file in (folder / "ann" / "reports").iterdir())
+
+    assert asyncio.run(missed()) == ["2017-W50.html", "2017-W50.json"]
+
+
 def test_one_vaults_trouble_in_a_look_is_not_anothers(tmp_path: Path) -> None:
     async def trouble() -> list[str]:
         seen: list[str] = []
@@ -105,7 +124,8 @@ def test_one_vaults_trouble_in_a_look_is_not_anothers(tmp_path: Path) -> None:
         await one.close()
         return seen
 
-    assert asyncio.run(trouble()) == ["ann", "bob"]
+    # At once, for the week before; ann again after an hour; both when Monday has come.
+    assert asyncio.run(trouble()) == ["ann", "bob", "ann", "ann", "bob"]
 
 
 def test_a_vault_is_retired_when_it_is_empty(tmp_path: Path, owner: Owner, data_dir: Path) -> None:

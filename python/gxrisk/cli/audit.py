@@ -16,9 +16,11 @@ from gxrisk.cli.failures import failures
 from gxrisk.cli.heads import check_replaceable, head_dict, read_head
 from gxrisk.cli.lines import KINDS, header, line
 from gxrisk.cli.output import as_json, check_writable, write_json
+from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.reading import Record, before, journal_of, last_sequence, pages
 from gxrisk.cli.screen import page_width
+from gxrisk.cli.values import told, words
 
 OUTCOMES: Final = ("approved", "rejected", "held")
 # beside the table of the rules stands what a decision says where a number does not fit
@@ -53,6 +55,35 @@ def verify(
             typer.echo(as_json({"vault_id": reader.vault_id} | found | {"head": head_dict(found["head"])}))
         else:
             _print_findings(reader.vault_id, found, kept)
+
+
+@audit.command()
+def replay(
+    file: JournalFile,
+    sequence: Annotated[
+        int | None, typer.Argument(min=1, metavar="[SEQUENCE]", help="After which record; the last one if none.")
+    ] = None,
+    json: AsJson = False,
+    no_progress: NoProgress = False,
+) -> None:
+    """Rebuild the vault as it was after a record, from the records alone, with the hash of its whole state.
+
+    Example: gxrisk audit replay vault.gxr 120
+    """
+    with failures():
+        reader = JournalReader(file)
+        total = sequence or _records(reader)
+        with progress_bar(total, shown=not no_progress, doing="Replaying", what="records") as on_progress:
+            found = reader.replay(sequence, progress=on_progress)
+        snapshot = found["snapshot"].to_dict()
+        if json:
+            about = {"vault_id": reader.vault_id, "sequence": found["sequence"], "state": found["state"]}
+            typer.echo(as_json(about | {"snapshot": {name: told(value) for name, value in snapshot.items()}}))
+            return
+        typer.echo(f"{reader.vault_id} after record {found['sequence']}")
+        for name, value in snapshot.items():
+            typer.echo(f"{name:<16}  {plain(words(value))}")
+        typer.echo(f"{'hash of the state':<16} {found['state']}")
 
 
 @audit.command()

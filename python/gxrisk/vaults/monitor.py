@@ -11,6 +11,7 @@ from gxrisk.vaults.notices import NOTIFY_S, Notice, Notify, Severity
 from gxrisk.vaults.vault import Vault
 
 LOOK_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 FLEET: Final = "*"
 _log = logging.getLogger("gxrisk.vaults")
@@ -33,8 +34,8 @@ class Monitor:
     """Looks once a minute of the clock's time at every vault. What one look costs and finds touches no other vault.
 
     The fleet calls `look` with the feed's time in a replay and each second when live; `beat_ms` shows that it is alive.
-    What is missed while nothing runs is caught up with: reconciliation runs at each opening, and a
-    week's report is due until it was written.
+    What is missed while nothing runs is caught up with: reconciliation runs at each opening, and the
+    last week's report is due until it was written.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class Monitor:
         self._schedule = schedule or Schedule()
         self._write_report = write_report
         self._reconciled_day: int | None = None
-        self._reported_week: int | None = None
+        self._reported_week = 0
+        self._unreported: dict[str, int] = {}  # by vault: when to write its report
         self._told: set[tuple[str, str, datetime]] = set()
         self._is_silent = False
         self._number = 0
@@ -70,22 +72,30 @@ class Monitor:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         day, of_day_s = divmod(now_ms // 1000, DAY_MS // 1000)
         if self._reconciled_day is None:
-            self._reconciled_day, self._reported_week = day, _week(now)
+            self._reconciled_day = day
         is_reconciling = day > self._reconciled_day and of_day_s >= self._schedule.reconcile_s
-        is_reporting = _week(now) > (self._reported_week or 0) and of_day_s >= self._schedule.report_s
+        if _week(now) > self._reported_week and (now.weekday() or of_day_s >= self._schedule.report_s):
+            self._reported_week = _week(now)
+            self._unreported = dict.fromkeys(self._vaults, now_ms)
         for vault in tuple(self._vaults.values()):
             try:
                 self._watch_breakers(vault, now)
                 if is_reconciling:
                     await vault.reconcile()
-                if is_reporting and self._write_report is not None:
-                    await self._write_report(vault, _monday(now))
+                await self._report(vault, now_ms)
             except Exception:
                 _log.exception("%s: the monitor's look failed", vault.vault_id)
         if is_reconciling:
             self._reconciled_day = day
-        if is_reporting:
-            self._reported_week = _week(now)
+
+    async def _report(self, vault: Vault, now_ms: int) -> None:
+        """Write the report of the week before, where that is due; what fails is tried again an hour later."""
+        due_ms = self._unreported.get(vault.vault_id)
+        if self._write_report is None or due_ms is None or now_ms < due_ms:
+            return
+        self._unreported[vault.vault_id] = now_ms + HOUR_MS
+        await self._write_report(vault, _monday(datetime.fromtimestamp(now_ms / 1000, UTC)))
+        del self._unreported[vault.vault_id]
 
     def _watch_breakers(self, vault: Vault, now: datetime) -> None:
         """Tell once of each timed breaker that ends soon."""

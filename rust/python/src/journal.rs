@@ -221,6 +221,32 @@ impl JournalReader {
         Ok(dict)
     }
 
+    /// The vault as it was after the record `sequence` (the last one unless given), rebuilt from the records alone:
+    /// `sequence`, `snapshot` (as `Gate.snapshot` gives it) and `state`, the SHA-256 of everything that its future
+    /// depends on. The same records give the same state everywhere.
+    ///
+    /// Every hash on the way is checked; `progress` is called now and then with the record reached.
+    #[pyo3(signature = (sequence=None, *, progress=None))]
+    fn replay<'py>(
+        &self,
+        py: Python<'py>,
+        sequence: Option<&Bound<'py, PyAny>>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let until = sequence.map(|sequence| convert::count(sequence, "sequence", 1, u64::MAX)).transpose()?;
+        let most = until.unwrap_or(u64::MAX);
+        let (last, view, state) = self.read(py, progress.as_ref(), |reader, listener| reader.replay(most, listener))?;
+        if until.is_some_and(|until| until > last) {
+            let what = format!("there is no record {most}; the last one is {last}");
+            return Err(crate::error::JournalError::new_err(what));
+        }
+        let dict = PyDict::new(py);
+        dict.set_item("sequence", last)?;
+        dict.set_item("snapshot", crate::snapshot::snapshot(py, &view)?)?;
+        dict.set_item("state", Hex(&state).to_string())?;
+        Ok(dict)
+    }
+
     fn __repr__(&self) -> String {
         format!("JournalReader('{}')", self.path.display())
     }

@@ -46,6 +46,7 @@ def report_writer(fleet: str | PathLike[str]) -> WriteReport:
     """What a `Fleet(folder, ..., write_report=report_writer(folder))` calls each Monday.
 
     It writes `FOLDER/VAULT/reports/2017-W51.html` and `.json`, each whole or not at all, and once: what is there stays.
+    A week before the vault's first record has no report.
     """
     folder = Path(fleet)
 
@@ -61,6 +62,9 @@ def _write_once(vault: Path, span: Span) -> None:
     files = {form: folder / f"{span.name}.{form}" for form in ("json", "html")}
     if all(file.exists() for file in files.values()):
         return
+    first = JournalReader(vault / JOURNAL).events(0, 1)
+    if not first or first[0]["time_ns"] >= span.until_ns:
+        return  # the vault is younger than that week
     folder.mkdir(exist_ok=True)
     report = report_from(vault / JOURNAL, span, has_ended=True)
     for form, text in (("json", as_json(report)), ("html", page(report))):

@@ -69,9 +69,10 @@ class Connections:
 
     def _opened(self, vault_id: str) -> sqlite3.Connection:
         if self._folder is None:
-            return sqlite3.connect(":memory:", isolation_level=None)
+            return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         file = self._folder / f"{quote(vault_id, safe='')}.paper.sqlite"
-        connection = sqlite3.connect(file, isolation_level=None)
+        # One thread uses it; another one may be who lets go of it.
+        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gxrisk_core::engine::VaultView;
 use gxrisk_core::event::{Keys, Ruling, Withdrawal};
 use gxrisk_core::{Engine, Event, Outcome, Record};
 
@@ -120,6 +121,34 @@ impl JournalReader {
     /// The engine that the records rebuild.
     pub fn engine(&self) -> Result<Engine, JournalError> {
         rebuild(&self.store, &self.path, None).map(|rebuilt| rebuilt.engine)
+    }
+
+    /// The vault as it was after a record (the last one where there are fewer), rebuilt from the records alone: which
+    /// record that was, what was seen, and the hash of the whole state. Each record is told, as by `verify`.
+    pub fn replay(
+        &self,
+        until: u64,
+        mut passed: impl FnMut(u64) -> bool,
+    ) -> Result<(u64, VaultView, Hash), JournalError> {
+        let mut chain = Chain::new(&self.path, &self.vault_id);
+        let (mut rebuilt, mut limits) = (None::<Engine>, None);
+        let most = usize::try_from(until).unwrap_or(usize::MAX);
+        self.store.scan(0, most, |sequence, frame, hash| {
+            chain.step(sequence, frame, hash)?;
+            let record = unframed(frame, &mut limits).map_err(|fault| chain.fault(sequence, fault))?;
+            let follows = if let Some(engine) = &mut rebuilt {
+                engine.follow(&record).is_some()
+            } else {
+                rebuilt = Engine::begun(&record);
+                rebuilt.is_some()
+            };
+            if !follows {
+                return Err(chain.damaged(sequence, "it does not follow from the records before it"));
+            }
+            if passed(sequence) { Ok(()) } else { Err(JournalError::Stopped(sequence)) }
+        })?;
+        let Some(engine) = rebuilt else { return Err(chain.damaged(1, "there is no record")) };
+        Ok((chain.last, engine.view(), hash_of(&[&engine.checkpoint()])))
     }
 
     fn head_of(&self, chain: &Chain) -> Head {

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gxrisk.vaults import Fleet, StrategyVersion, Vault, VaultSettings
 from gxrisk.vaults.proposals import exit_order, send
 from gxrisk.venues import PaperVenue, VenueError
 
-from tests.vaults.faults import FaultyVenue, Teller
+from tests.vaults.faults import Away, FaultyVenue, Teller
 from tests.vaults.fleets import Listener, agrees, decisions, events, fleet, minutes, play, settings
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -151,7 +152,7 @@ def test_what_is_no_amount_is_refused_and_does_no_harm(amount: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-@pytest.mark.parametrize("ending", ["again", "by itself", "restart", "another first"])
+@pytest.mark.parametrize("ending", ["again", "by itself", "restart", "another first", "booked before the crash"])
 def test_a_deposit_that_was_cut_short_comes_to_its_end(is_late: bool, ending: str, tmp_path: Path) -> None:
     """The venue gave no answer, before or after the money moved: once booked, whoever goes on with it."""
 
@@ -176,6 +177,8 @@ def test_a_deposit_that_was_cut_short_comes_to_its_end(is_late: bool, ending: st
             await vault.fund("second", D(7))
             expected += 3
         else:
+            if ending == "booked before the crash":
+                vault.gate.deposit(D(7))
             await one.close()
             vault = await one.open("ann")
         await agrees(vault)
@@ -301,3 +304,30 @@ def test_closed_and_opened_it_goes_on_as_one_that_never_stopped(tmp_path: Path) 
     assert len({one[1] for one in expected}) > 1
     assert asyncio.run(in_parts(tmp_path / "parts")) == expected
     assert asyncio.run(told_again(tmp_path / "again")) == expected
+
+
+def test_without_the_venue_prices_are_seen_and_nothing_is_asked(tmp_path: Path) -> None:
+    """A breaker lives on marks, a strategy on a known account; when the venue is back, it is reconciled first."""
+
+    async def alone() -> None:
+        venue = FaultyVenue({"ann": partial(Away, calls=range(7, 13))})
+        one = fleet(tmp_path, venue)
+        vault, after = await started(one, "Trader")
+        away = venue.wrapped["ann"]
+        seen = []
+        for moment in after[:16]:
+            before, is_away = vault.gate.sequence, away.count + 1 in away.calls
+            await one.step(moment)
+            asked = [each for each in vault.gate.events(before) if each["kind"] in ("hold", "decision")]
+            seen.append(is_away)
+            assert vault.gate.snapshot().marks["BTCUSD"] == moment.closed[0].close
+            if is_away:
+                assert [each for each in asked if each.get("origin") != "agent"] == asked
+        assert sum(seen) >= 3
+        assert not seen[-1]
+        assert one.failed == {}
+        await agrees(vault)
+        assert approved(vault, 0)
+        await one.close()
+
+    asyncio.run(alone())

@@ -231,7 +231,7 @@ class Fleet:
     async def _tick(self, now_ms: int) -> None:
         self._set_clock(now_ms)
         for vault in tuple(self._vaults.values()):
-            await self._attempt(vault, vault.attend(now_ms))
+            await self._attempt(vault, vault.tick(now_ms))
         await self.monitor.look(now_ms)
 
     def stop(self) -> None:

@@ -91,19 +91,29 @@ class Vault:
         Breakers live on marks, so these do not wait for a venue that cannot be reached; that is raised last.
         """
         self._questions = ()
-        unreachable = None
         if self.paper is not None:
             self.paper.saw(market.moment.at_ms)
-        try:
-            await self.catch_up()
-        except VenueError as error:
-            unreachable = error
+        unreachable = await self._hear()
         self._mark(market, market.bars(self.settings.bar_s))
         await self.attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
         if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
             self._questions = tuple(asset for asset in market.completed(self.settings.bar_s) if self._trades(asset))
+
+    async def tick(self, now_ms: int) -> None:
+        """Time went on and the feed told nothing: the venue's reports and what is due."""
+        unreachable = await self._hear()
+        await self.attend(now_ms)
+        if unreachable is not None:
+            raise unreachable
+
+    async def _hear(self) -> VenueError | None:
+        try:
+            await self.catch_up()
+        except VenueError as error:
+            return error
+        return None
 
     @property
     def has_questions(self) -> bool:
@@ -141,7 +151,8 @@ class Vault:
             if ending:
                 await self._cancelling.cancel(sorted(ending), now_ms)
             self._auto_pause.look(snapshot)
-            await self._withdrawals.look(snapshot, now_ms)
+            if self._is_reconciled:
+                await self._withdrawals.look(snapshot, now_ms)
             self._looked_at = self.gate.sequence
             self._is_busy = bool(ending) or self._withdrawals.pending is not None
         if now_ms - self._sampled_ms >= SAMPLE_MS:

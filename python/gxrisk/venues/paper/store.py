@@ -68,10 +68,10 @@ class Connections:
             self._open.pop(vault_id).close()
 
     def _opened(self, vault_id: str) -> sqlite3.Connection:
+        # One thread uses it, but the garbage collector, which closes what was forgotten, runs in any.
         if self._folder is None:
             return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         file = self._folder / f"{quote(vault_id, safe='')}.paper.sqlite"
-        # One thread uses it; another one may be who lets go of it.
         connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -102,8 +102,7 @@ class Model:
         return max(F(0), self.held(asset) + buys, -self.held(asset) + sells)
 
     def exposed(self) -> set[str]:
-        assets = {*self.positions, *(w.order.asset for w in self.working)}
-        return {asset for asset in assets if self.exposure_quantity(asset)}
+        return {a for a in {*self.positions, *(w.order.asset for w in self.working)} if self.exposure_quantity(a)}
 
     def exposure(self, assets: Collection[str], order: Order | None = None) -> F:
         """Their sum, with the order's own reservation counted."""
@@ -200,8 +199,9 @@ class Model:
         return True
 
     @operation
-    def funding(self, asset: str, amount: Any) -> None:
+    def funding(self, asset: str, amount: Any) -> bool:
         self.funds += number(amount, -LARGEST)
+        return True
 
     @operation
     def set_volatility(self, volatility: Any) -> None:

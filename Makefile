@@ -5,21 +5,21 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo test lint bench docs fuzz mutants clean postgresql
+.PHONY: demo test lint bench docs fuzz mutants clean servers
 
 demo: $(VENV)/built  ## Replay a crash with and without a gate
 	$(BIN)/gxrisk demo
 
-test: $(VENV)/built-test postgresql  ## Every test: Rust, Python, docs
+test: $(VENV)/built-test servers  ## Every test: Rust, Python, docs
 	cargo test --locked -p gxrisk-core -p gxrisk-gate
 	$(BIN)/python -m pytest
 
-# The tests start PostgreSQL themselves, from Debian's programs. Where this may not install them, those tests skip.
-postgresql:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+# The tests start PostgreSQL and Redis themselves, from Debian's programs. Where this may not install them, those tests skip.
+servers:
+	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } || \
-		echo "PostgreSQL is not installed: its tests will be skipped (apt-get install postgresql)" >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server >/dev/null; } || \
+		echo "PostgreSQL or Redis is not installed: their tests will be skipped (apt-get install postgresql redis-server)" >&2
 
 lint: $(VENV)/built-test  ## Formatting, lints, types, stubs
 	cargo fmt --all --check

@@ -2,7 +2,7 @@
 
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
-from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, View
+from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
 
 __all__ = [
     "Action",
@@ -14,6 +14,7 @@ __all__ = [
     "Open",
     "Portfolio",
     "Strategy",
+    "Verdict",
     "View",
     "load_model",
 ]

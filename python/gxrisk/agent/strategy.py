@@ -1,12 +1,12 @@
 """What a model sees and what it may answer."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
-from gxrisk._native import GxriskError
+from gxrisk._native import GxriskError, Order, Violation
 from gxrisk.feeds.candles import Candle
 
 
@@ -36,11 +36,26 @@ class Portfolio:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of the model's last order in an asset: `outcome` is `approved`, `rejected` or `held`.
+
+    Each of `violations` has `rule`, `limit`, `observed` and `message`; `quantity_max` is the largest quantity of this
+    order that would have passed, 0 where none would.
+    """
+
+    order: Order
+    outcome: str
+    violations: tuple[Violation, ...]
+    quantity_max: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One question to the model: `asset` at time `at` (UTC), when the last of `candles` has just been completed.
 
     `candles` are the asset's completed bars, oldest first, at most the last thousand; `atr` is Wilder's average true
-    range of 14 of them, None while there are fewer.
+    range of 14 of them, None while there are fewer. `verdict` is what came of the model's last order in this asset,
+    None before the first one.
     """
 
     asset: str
@@ -48,6 +63,7 @@ class View:
     candles: tuple[Candle, ...]
     atr: float | None
     portfolio: Portfolio
+    verdict: Verdict | None = None
 
     def closes(self, count: int) -> list[float]:
         """The last `count` closes (or as many as there are), oldest first."""
@@ -60,7 +76,8 @@ class Open:
 
     With `price` it is a limit order, without one a market order.
     With `resize` the quantity is a wish: when the gate refuses it for its size alone, the largest quantity that
-    passes is proposed once instead.
+    passes is proposed once instead. With `ask_again` the model is asked once more at once when the gate refuses, with
+    the refusal as `view.verdict`; three proposals a question is the most.
     """
 
     side: Literal["buy", "sell"]
@@ -72,6 +89,7 @@ class Open:
     resize: bool = False
     price: Decimal | float | None = None
     take_profit: Decimal | float | None = None
+    ask_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +115,8 @@ Action = Open | Close | Hold
 class Strategy(Protocol):
     """A trading model: asked once for each completed bar of each asset, it answers with one action.
 
-    Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One object serves one vault, so a model may
-    keep state.
+    `decide` may be a coroutine function. Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One object
+    serves one vault, so a model may keep state.
 
     >>> class Patient:
     ...     def decide(self, view: View) -> Action:
@@ -107,5 +125,5 @@ class Strategy(Protocol):
     True
     """
 
-    def decide(self, view: View) -> Action:
+    def decide(self, view: View) -> Action | Awaitable[Action]:
         """Answer for `view.asset`, knowing nothing later than `view.at`."""

@@ -1,0 +1,5 @@
+"""The model guards: what sizes a model's wishes sanely and takes it off the wheel when it is no longer itself."""
+
+from gxrisk.protection.risk import RISK_LEVELS, RiskLevel
+
+__all__ = ["RISK_LEVELS", "RiskLevel"]

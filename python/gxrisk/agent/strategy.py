@@ -115,8 +115,8 @@ Action = Open | Close | Hold
 class Strategy(Protocol):
     """A trading model: asked once for each completed bar of each asset, it answers with one action.
 
-    `decide` may be a coroutine function. Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One object
-    serves one vault, so a model may keep state.
+    `decide` may be a coroutine function. Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One
+    object serves one vault, so a model may keep state.
 
     >>> class Patient:
     ...     def decide(self, view: View) -> Action:

@@ -38,7 +38,7 @@ def rules() -> str:
     parts.append(
         "## Outside the table\n\n"
         "- `arithmetic_overflow`: a number in a check does not fit 128 bits; the order is refused.\n"
-        "- `engine_halted`: a bug was met; nothing passes any more."
+        "- `engine_halted`: a bug was met or a record was lost, and the message says which; nothing passes any more."
     )
     return "\n\n".join(parts) + "\n"
 

@@ -99,7 +99,7 @@ impl Desk {
         }
         self.mark();
         if self.dice.percent(5) {
-            self.gate.hold(Nano::from_raw(200_000_000), REASONING).expect("a hold");
+            self.gate.hold(Some(asset(0)), Nano::from_raw(200_000_000), REASONING).expect("a hold");
         } else {
             self.trade();
         }

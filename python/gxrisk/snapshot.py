@@ -13,7 +13,8 @@ class Position(Decimal):
     """A position: its signed quantity (a `Decimal`, below zero for a short), with what it cost and what it is worth.
 
     `cost` is the signed sum of quantity x price, `mark` the last price (None before the first one), `unrealised` the
-    P&L at that mark; money in the account's currency.
+    P&L at that mark; money in the account's currency. `stop_loss` is the furthest stop of the orders that built the
+    position since it was last flat, None where one of them had none.
 
     >>> short = Position("-2", cost="-200", mark="90", unrealised="20")
     >>> short < 0, short.entry_price
@@ -23,15 +24,22 @@ class Position(Decimal):
     cost: Decimal
     mark: Decimal | None
     unrealised: Decimal
+    stop_loss: Decimal | None
 
     def __new__(
-        cls, quantity: Decimal | str, cost: Decimal | str, mark: Decimal | str | None, unrealised: Decimal | str
+        cls,
+        quantity: Decimal | str,
+        cost: Decimal | str,
+        mark: Decimal | str | None,
+        unrealised: Decimal | str,
+        stop_loss: Decimal | str | None = None,
     ) -> "Position":
         """Make a position of its parts."""
         position = super().__new__(cls, quantity)
         position.cost = Decimal(cost)
         position.mark = None if mark is None else Decimal(mark)
         position.unrealised = Decimal(unrealised)
+        position.stop_loss = None if stop_loss is None else Decimal(stop_loss)
         return position
 
     @property

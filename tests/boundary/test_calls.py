@@ -119,6 +119,7 @@ WRONG: dict[str, Callable[[Gate], Any]] = {
     "no confidence": lambda gate: order("BTC", "buy", 1, reasoning="x"),
     "unknown keyword": lambda gate: order("BTC", "buy", 1, confidence=1, reasoning="x", stop=1),
     "replace unknown": lambda gate: proposal().replace(stop=1),
+    "a hold's asset without its name": lambda gate: gate.hold(1, "waits", "BTC"),
     "a time for a decision": lambda gate: gate.authorize(proposal(), now=START),
 }
 

@@ -10,6 +10,14 @@ from gxrisk import Gate, Limits, ManualClock, Order, VaultError, order
 
 from .arguments import START, proposal, refusal, vault
 
+
+def held(name: Any) -> Any:
+    """The asset of a hold, as its record says it."""
+    gate = vault()
+    gate.agent().hold(1, "waits", asset=name)
+    return gate.events()[-1]["asset"]
+
+
 NAMES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "Order.asset": (lambda name: proposal(Order, asset=name).asset, "asset"),
     "order.asset": (lambda name: proposal(asset=name).asset, "asset"),
@@ -17,6 +25,7 @@ NAMES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "vault_id": (lambda name: Gate(name, Limits.for_tier("growth")).vault_id, "vault_id"),
     "mark": (lambda name: vault().mark(name, 1), "asset"),
     "funding": (lambda name: vault().funding(name, 1), "asset"),
+    "hold": (held, "asset"),
     "headroom": (lambda name: vault().headroom(name, "buy"), "asset"),
     "lot step": (lambda name: vault().set_lot_steps({name: 1}), "asset"),
     "group": (lambda name: vault().set_correlation_groups({name: ["BTC"]}), "group"),

@@ -102,7 +102,7 @@ def trade(gate: Gate, clock: ManualClock) -> str:
     gate.apply_fill(bought, "f-1", "0.1", "8001.5", fee="0.4")
     agent.authorize(small.replace(quantity=2, leverage=9, reasoning=EVIL, client_order_id="greedy"))
     agent.authorize(small.replace(confidence="0.1"))
-    agent.hold(0.9, "waits\x07 for the range")
+    agent.hold(0.9, "waits\x07 for the range", asset="BTC")
     out = order("BTC", "sell", "0.1", price=7_990, confidence=1, reasoning="out", reduce_only=True)
     gate.order_cancelled(approved(gate.authorize(out, origin="owner")))
     gate.order_failed(approved(agent.authorize(small)), "venue says \x1b]0;no\x07 " + "x" * 100)

@@ -178,7 +178,7 @@ def test_show_prints_one_safe_line_a_record(run: Run, journal: Written) -> None:
         "approved: sell 0.1 BTC at 7,990, reduce-only, by owner, gx-",
         "rejected: buy 2 BTC; leverage, position_size",
         "held: buy 0.1 BTC, confidence 0.1",
-        r"hold         confidence 0.9: waits\x07 for the range",
+        r"hold         BTC, confidence 0.9: waits\x07 for the range",
         "fill         buy 0.1 BTC at 8,001.5, fee 0.4, gx-",
         "fill         sell 0.1 BTC at 8,000, fee 0, ours, fill f-9, NOT APPROVED",
         r"venue says \x1b]0;no\x07 xxx",
@@ -323,6 +323,8 @@ def test_explain_an_approval_a_hold_and_an_exit(run: Run, journal: Written) -> N
     held = words(run("explain", journal.file, journal.first("decision", "held")))
     assert "Held: the model was not confident enough to open anything; all " in held
     assert "No quantity of this order would have passed." in held
+    waited = run("explain", journal.file, journal.first("hold"))
+    assert re.search(r"asset +BTC\n", waited.stdout)
     owners = next(row["sequence"] for row in journal.records if row.get("origin") == "owner")
     out = run("explain", journal.file, owners)
     assert "The owner asked to sell 0.1 BTC at 7,990, reduce-only, leverage 1, no stop-loss" in words(out)

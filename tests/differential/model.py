@@ -251,7 +251,7 @@ class Model:
         return answer
 
     @operation
-    def hold(self, confidence: Any, reasoning: str) -> Decision:
+    def hold(self, confidence: Any, reasoning: str, *, asset: str | None = None) -> Decision:
         number(confidence, F(0), F(1))
         return Decision("held")
 

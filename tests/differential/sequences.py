@@ -229,6 +229,12 @@ class Sequence:
             {"op": "reactivate"},
             {"op": "reactivate", "rebase": True},
             {"op": "hold", "confidence": "0.2", "reasoning": "wait"},
+            {
+                "op": "hold",
+                "confidence": "0.7",
+                "reasoning": "wait",
+                "asset": self.random.choice([*self.assets, "NEW"]),
+            },
             {"op": "restart"},
         ]
         return self.random.choice(steps)

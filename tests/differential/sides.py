@@ -95,7 +95,7 @@ class ModelSide:
             decisions = [model.validate_order(Order.read(raw)) for raw in step["orders"]]
             return [[*d.violations, *(["held"] if d.outcome == "held" else [])] for d in decisions]
         if op == "hold":
-            return self._plain(model.hold(step["confidence"], step["reasoning"]))
+            return self._plain(model.hold(step["confidence"], step["reasoning"], asset=step.get("asset")))
         if op == "max_quantity":
             return model.max_quantity(read_order(step))
         if op == "mark":
@@ -171,7 +171,7 @@ class GateSide:
         if op == "validate_batch":
             return self._masks(step["orders"])
         if op == "hold":
-            return self._plain(gate.hold(step["confidence"], step["reasoning"]), {})
+            return self._plain(gate.hold(step["confidence"], step["reasoning"], asset=step.get("asset")), {})
         if op == "max_quantity":
             return exact(gate.max_quantity(self._order(step["order"])))
         if op == "mark":

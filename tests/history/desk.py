@@ -139,7 +139,7 @@ class Desk:
         self.gate.note(topic, self.random.choice([equity, '{"equity": null}', "no JSON \0", '{"equity": "NaN"}']))
 
     def _hold(self) -> None:
-        self.gate.agent().hold(self._number("0", "1", 9), "waits")
+        self.gate.agent().hold(self._number("0", "1", 9), "waits", asset=self.random.choice([None, *ASSETS]))
 
 
 STEPS = (

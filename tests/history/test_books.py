@@ -76,6 +76,9 @@ def test_every_record_is_somewhere(history: History, tmp_path: Path, seed: int) 
     assert len(records) > 30
     for record in records:
         assert rows[lists[record["kind"]], record["sequence"]] == record["time_ns"]
+    answers = {row.sequence: (row.is_hold, row.asset) for row in history.every(history.decisions, "desk")}
+    holds = {record["sequence"]: record["asset"] for record in records if record["kind"] == "hold"}
+    assert {sequence: asset for sequence, (is_hold, asset) in answers.items() if is_hold} == holds
     notes = [record for record in JournalReader(desk.file).events() if record["kind"] == "note"]
     assert notes
     for record in notes:

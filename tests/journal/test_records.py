@@ -142,7 +142,7 @@ KINDS: dict[int, tuple[str, Callable[[Reader], Event]]] = {
     6: ("lot_steps", lambda r: {"steps": paired(r, nano, Reader.short)}),
     7: ("correlation_groups", lambda r: {"groups": paired(r, lambda s: many(s, Reader.short), Reader.text)}),
     8: ("decision", decision),
-    9: ("hold", lambda r: {"confidence": nano(r), "reasoning": r.text()}),
+    9: ("hold", lambda r: {"asset": maybe(r, Reader.short), "confidence": nano(r), "reasoning": r.text()}),
     10: ("redeemed", lambda r: {"order_id": order_id(r), "signature": signature(r)}),
     11: ("accepted", lambda r: {"order_id": order_id(r)}),
     12: ("fill", fill),
@@ -215,6 +215,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes]
         gate.authorize(wanted.replace(confidence="0.1", side="sell", stop_loss=102, take_profit=None))
         gate.authorize(order("BTC", "sell", 1, confidence=1, reasoning="out", reduce_only=True), origin="protection")
         gate.hold("0.123456789", "waits")
+        gate.hold("0.5", "out of reach", asset="ETH")
         gate.funding("BTC", "-12.5")
         gate.funding("BTC", "0.25", at="2020-03-12T08:00:00Z")
         gate.note("strategy", "momentum 🐻")

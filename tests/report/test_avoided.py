@@ -110,7 +110,7 @@ def test_exits_and_owners_are_left_out(desk: Desk) -> None:
     desk.gate.deposit(10_000)
     desk.mark(10_000, atr=100)
     assert desk.ask("sell", "0.1", reduce_only=True).outcome == "rejected"
-    desk.gate.hold("0.9", "a model's own hold names no asset")
+    desk.gate.hold("0.9", "a model's own hold is no order", asset="BTC")
     report = report_from(desk.journal)
     assert report.forgone == ()
     assert report.outcomes.holds == 1

@@ -90,6 +90,35 @@ def test_fills(row: Books) -> None:
     assert snap.day_loss == 10_000 - snap.equity
 
 
+# What is filled in turn (side, quantity, stop; a stop of 0 is an order without approval), the stop of what is held.
+STOPS: list[tuple[str, list[tuple[Side, int, int]], int | None]] = [
+    ("a long", [("buy", 1, 90)], 90),
+    ("the furthest of a long, first", [("buy", 1, 90), ("buy", 1, 95)], 90),
+    ("the furthest of a long, last", [("buy", 1, 95), ("buy", 1, 90)], 90),
+    ("the furthest of a short", [("sell", 1, 105), ("sell", 1, 110), ("sell", 1, 108)], 110),
+    ("a part is closed", [("buy", 2, 90), ("sell", 1, 104)], 90),
+    ("through zero", [("buy", 1, 90), ("sell", 3, 104)], 104),
+    ("flat in between", [("buy", 1, 80), ("sell", 1, 104), ("buy", 1, 95)], 95),
+    ("one had none", [("buy", 1, 90), ("buy", 1, 0)], None),
+    ("the first had none", [("buy", 1, 0), ("buy", 1, 90)], None),
+    ("none, then through zero", [("buy", 1, 0), ("sell", 2, 104)], 104),
+]
+
+
+@pytest.mark.parametrize(("case", "fills", "stop"), STOPS, ids=[row[0] for row in STOPS])
+def test_a_position_knows_its_stop(case: str, fills: list[tuple[Side, int, int]], stop: int | None) -> None:
+    """The furthest one of the orders that built it; not known where one of them had none."""
+    vault = Vault()
+    for side, quantity, at in fills:
+        if at:
+            vault.filled(proposal(side, quantity, stop=at))
+        else:
+            vault.fill("elsewhere", quantity, asset="BTC", side=side)
+            vault.gate.resume()
+    assert vault.now.positions["BTC"].stop_loss == stop, case
+    assert vault.gate.agent().snapshot().positions["BTC"].stop_loss == stop, case
+
+
 def test_a_round_trip_leaves_funding_out() -> None:
     """5 paid in funding, 1 unit won by price: a winner, and the streak is over."""
     vault = Vault().round_trip(-1).holding(1)

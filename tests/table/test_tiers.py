@@ -90,6 +90,18 @@ def test_a_models_own_hold_is_recorded(confidence: Any, reasoning: Any, recorded
     decision = vault.gate.agent().hold(confidence, reasoning)
     assert (decision.outcome, bool(decision), decision.violations) == ("held", False, ())
     assert (decision.order_id, decision.approval, decision.sequence) == (None, None, before.sequence + 1)
-    (record,) = vault.journal("hold")
+    (record,) = vault.journal("hold", asset=None)
     assert (record["confidence"], record["reasoning"]) == (number(str(confidence)), reasoning)
     assert (vault.now.tokens, vault.now.daily_trades) == (before.tokens, 0)
+
+
+@pytest.mark.parametrize("asset", ["BTC", "DOGE"])
+def test_a_hold_names_the_asset_that_it_is_of(asset: str) -> None:
+    """Only on record: naming an asset that was never marked, or is not on the list, opens no book for it."""
+    vault = Vault(assets=("BTC", "ETH"))
+    before = vault.now
+    vault.gate.agent().hold("0.7", "waits", asset=asset)
+    vault.gate.hold("0.7", "waits", asset=asset)
+    assert [record["asset"] for record in vault.journal("hold")] == [asset, asset]
+    after = vault.now
+    assert (after.marks, after.exposures, after.positions) == (before.marks, before.exposures, before.positions)

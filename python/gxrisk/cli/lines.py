@@ -75,6 +75,11 @@ def _market(record: Record) -> str:
     return ", ".join(words)
 
 
+def _hold(record: Record) -> str:
+    asset = "" if record["asset"] is None else f"{record['asset']}, "
+    return f"{asset}confidence {number(record['confidence'])}: {_text(record['reasoning'])}"
+
+
 def _fill(record: Record) -> str:
     words = f"{record['side']} {number(record['quantity'])} {record['asset']} at {number(record['price'])}"
     words += f", fee {number(record['fee'])}, {record['order_id']}, fill {record['fill_id']}"
@@ -131,7 +136,7 @@ KINDS: Final[dict[str, Callable[[Record], str]]] = {
     "lot_steps": lambda record: _pairs((asset, number(step)) for asset, step in record["steps"].items()),
     "correlation_groups": lambda record: _pairs((f"{name}:", " ".join(of)) for name, of in record["groups"].items()),
     "decision": _decision,
-    "hold": lambda record: f"confidence {number(record['confidence'])}: {_text(record['reasoning'])}",
+    "hold": _hold,
     "redeemed": _order_id,
     "accepted": _order_id,
     "fill": _fill,

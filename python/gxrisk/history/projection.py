@@ -135,7 +135,7 @@ def _hold(projection: Projection, record: Record) -> None:
         record,
         outcome="held",
         origin="agent",
-        **nothing | {"reduce_only": False, "confidence": record["confidence"]},
+        **nothing | {"asset": record["asset"], "reduce_only": False, "confidence": record["confidence"]},
         reasoning=storable(record["reasoning"]),
         order_id=None,
     )

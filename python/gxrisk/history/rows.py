@@ -32,7 +32,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the gate answered to an order; a model's own hold has no asset, side or quantity."""
+    """What the gate answered to an order.
+
+    A model's own hold has no side and no quantity, and an asset only where it was named.
+    """
 
     sequence: int
     time_ns: int
@@ -51,6 +54,11 @@ class Decision:
     client_order_id: str | None
     order_id: str | None
     violations: tuple[Violation, ...]
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether it is a model's own hold: no order was asked for."""
+        return self.side is None
 
 
 @dataclass(frozen=True, slots=True)

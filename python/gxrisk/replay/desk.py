@@ -77,7 +77,7 @@ class Desk(ABC):
     def _protect(self, order: Order) -> Working: ...
 
     @abstractmethod
-    def _note_hold(self, action: Hold) -> None: ...
+    def _note_hold(self, asset: str, action: Hold) -> None: ...
 
     @abstractmethod
     def _book(self, working: Working, fill_id: str, price: Decimal, fee: Decimal) -> None: ...
@@ -146,7 +146,7 @@ class Desk(ABC):
         try:
             if isinstance(action, Hold):
                 self.tally.holds += 1
-                self._note_hold(action)
+                self._note_hold(asset, action)
                 return
             order = _order(asset, action, quantity)
         except (TypeError, ValueError) as error:

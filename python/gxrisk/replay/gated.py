@@ -120,8 +120,8 @@ class GatedDesk(Desk):
             raise ReplayError(f"{self.name}: the gate refused an exit of protection: {reasons}")
         return working
 
-    def _note_hold(self, action: Hold) -> None:
-        self._agent.hold(action.confidence, action.reasoning)
+    def _note_hold(self, asset: str, action: Hold) -> None:
+        self._agent.hold(action.confidence, action.reasoning, asset=asset)
 
     def _book(self, working: Working, fill_id: str, price: Decimal, fee: Decimal) -> None:
         self.gate.apply_fill(working.order_id, fill_id, working.order.quantity, price, fee)

@@ -36,7 +36,7 @@ class UngatedDesk(Desk):
     def _protect(self, order: Order) -> Working:
         return Working(f"{self.name}-stop-{self.tally.stops}", order)
 
-    def _note_hold(self, action: Hold) -> None:
+    def _note_hold(self, asset: str, action: Hold) -> None:
         pass
 
     def _book(self, working: Working, fill_id: str, price: Decimal, fee: Decimal) -> None:

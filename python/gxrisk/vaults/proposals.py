@@ -33,12 +33,13 @@ class Proposer:
         if isinstance(action, Close) and not position:
             action = Hold(action.confidence, action.reasoning)
         if isinstance(action, Hold):
-            return self._hold(action)
+            return self._hold(view.asset, action)
         try:
             order = _order(view.asset, action, position)
             resize = isinstance(action, Open) and bool(action.resize)
         except Exception as error:  # its fields may be anything
-            return self._hold(_silence(f"the strategy's {type(action).__name__} is malformed: {_said(error)}"))
+            malformed = _silence(f"the strategy's {type(action).__name__} is malformed: {_said(error)}")
+            return self._hold(view.asset, malformed)
         return await self.propose(order, resize=resize)
 
     async def propose(self, order: Order, *, resize: bool = False) -> Decision:
@@ -71,12 +72,12 @@ class Proposer:
             is_late = task.cancel()
         return _silence(f"the strategy gave no answer within {self.timeout_s:g} s") if is_late else task.result()
 
-    def _hold(self, hold: Hold) -> Decision:
+    def _hold(self, asset: str, hold: Hold) -> Decision:
         try:
-            return self.gate.hold(hold.confidence, hold.reasoning)
+            return self.gate.hold(hold.confidence, hold.reasoning, asset=asset)
         except InvalidOrder as error:
             malformed = _silence(f"the strategy's Hold is malformed: {error}")
-            return self.gate.hold(malformed.confidence, malformed.reasoning)
+            return self.gate.hold(malformed.confidence, malformed.reasoning, asset=asset)
 
 
 async def send(decision: Decision, account: Account) -> None:

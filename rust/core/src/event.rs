@@ -71,6 +71,8 @@ pub enum Event {
     Decided(Arc<Ruling>),
     /// A model said hold by itself.
     Hold {
+        /// What it was asked about, where that is known.
+        asset: Option<Asset>,
         /// How sure it was.
         confidence: Nano,
         /// Why.

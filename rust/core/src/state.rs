@@ -253,6 +253,16 @@ pub enum PositionStop {
     Unknown,
 }
 
+impl PositionStop {
+    /// Its price, where there is a position and all of it has a stop.
+    pub(crate) fn known(self) -> Option<Nano> {
+        match self {
+            Self::At(stop) => Some(stop),
+            Self::Flat | Self::Unknown => None,
+        }
+    }
+}
+
 /// What the vault holds in one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holding {

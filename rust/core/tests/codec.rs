@@ -160,7 +160,7 @@ fn what_no_gate_records_is_not_read() {
         let ticks = vec![Tick { asset: asset(0), price, time, atr }];
         Event::Market(Box::new(MarketMove { ticks, peak: Atto::ZERO, ignored_marks: 0 }))
     };
-    let hold = |confidence, reasoning: &str| Event::Hold { confidence, reasoning: reasoning.into() };
+    let hold = |confidence, reasoning: &str| Event::Hold { asset: None, confidence, reasoning: reasoning.into() };
     let fill = |change: fn(&mut Fill)| {
         let (order_id, fill_id, one) = ("gx-1".into(), "f".into(), Nano::ONE);
         let (asset, side) = (asset(0), Side::Buy);
@@ -254,7 +254,7 @@ fn what_could_not_be_read_again_is_not_recorded() {
         engine.set_limits(Limits { max_daily_trades: 0, ..growth }),
         engine.kill(""),
         engine.note("two words", "text"),
-        engine.hold(Nano::whole(2), "sure").map(|_| ()),
+        engine.hold(None, Nano::whole(2), "sure").map(|_| ()),
         engine.authorize(Arc::new(order), Origin::Agent, false).map(|_| ()),
     ];
     for (index, refusal) in refused.into_iter().enumerate() {
@@ -300,7 +300,8 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("lot_steps", Event::LotSteps { steps: [(btc, n("0.001")), (asset(1), n("0.01"))].into() }),
         ("groups", Event::Groups { groups: [("majors".into(), vec![btc, asset(1)])].into() }),
         ("decided", Event::Decided(Arc::new(ruling(limits.clone(), time)))),
-        ("hold", Event::Hold { confidence: n("0.1"), reasoning: "nothing – to do".into() }),
+        ("hold", Event::Hold { asset: Some(btc), confidence: n("0.1"), reasoning: "nothing – to do".into() }),
+        ("hold_of_none", Event::Hold { asset: None, confidence: n("0.1"), reasoning: "waits".into() }),
         ("redeemed", Event::Redeemed { order: 7, signature: signature.clone() }),
         ("accepted", Event::Accepted { order: 7 }),
         ("filled", Event::Filled(Box::new(fill))),

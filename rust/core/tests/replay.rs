@@ -14,7 +14,7 @@ use operations::desk::Desk;
 use operations::{ASSETS, Execution, Magnitude, Operation, asset, limits, operation, runner};
 
 /// Something that is always recorded, so that marks before it are told.
-const NOTE: Operation = Operation::Hold(Nano::ONE);
+const NOTE: Operation = Operation::Hold(None, Nano::ONE);
 
 type History = (Limits, Vec<Operation>);
 

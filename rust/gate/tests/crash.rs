@@ -133,7 +133,7 @@ fn trade(gate: &Gate, run: u64, number: u64) -> Result<(), GateError> {
     let token = decided.approval.as_ref().map(|approval| approval.token()).transpose()?;
     tell(&Told::Decided(sequence, token));
     if number.is_multiple_of(5) {
-        tell(&Told::Held(gate.hold(Nano::ONE, &"nothing ".repeat(200))?));
+        tell(&Told::Held(gate.hold(None, Nano::ONE, &"nothing ".repeat(200))?));
     }
     let Some(approval) = decided.approval.filter(|_| !number.is_multiple_of(7)) else { return Ok(()) };
     // The other thread with the same id may have been first.

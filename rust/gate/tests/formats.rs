@@ -103,7 +103,7 @@ fn history(storage: &Storage, clock: &Arc<ManualClock>, owners: &[OwnerKey; 2]) 
     gate.set_lot_steps([(asset("BTC"), n("0.001"))].into()).unwrap();
     gate.set_groups([("majors".into(), vec![asset("BTC"), asset("ETH")])].into()).unwrap();
     gate.set_risk_scale(n("0.9")).unwrap();
-    gate.hold(n("0.5"), "nothing to do").unwrap();
+    gate.hold(Some(asset("BTC")), n("0.5"), "nothing to do").unwrap();
     gate.funding(asset("BTC"), n("-0.25"), Some(START)).unwrap();
     gate.note("reserve", "half of it is away").unwrap();
     // An order of each fate, the first one refused.

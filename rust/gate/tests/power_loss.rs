@@ -43,7 +43,7 @@ fn operate(gate: &Gate, number: u64, dice: &mut Dice) -> Result<Option<Vec<u8>>,
             }
             return Ok(Some(approval.token()?));
         }
-        5 => gate.hold(n("0.5"), &id).map(|_| ())?,
+        5 => gate.hold(None, n("0.5"), &id).map(|_| ())?,
         6 => gate.deposit(n("1"))?,
         7 => gate.authorize(&order(Some("client-1")), Origin::Owner).map(|_| ())?,
         _ => mark(gate, "100.5").and_then(|()| gate.set_volatility(n("0.1")))?,

@@ -85,7 +85,7 @@ impl Twins {
         // A mark is told with the next record; one that a crash swallows comes again.
         self.both(|gate| {
             assert!(gate.mark(asset(name), n(price), Some(n("1")), None).unwrap());
-            gate.hold(n("0.5"), "to tell the mark").map(|_| ()).unwrap();
+            gate.hold(None, n("0.5"), "to tell the mark").map(|_| ()).unwrap();
         });
     }
 

@@ -29,9 +29,9 @@ fn a_sync_that_failed_gives_no_approval_and_is_not_asked_again() {
     let gate = create(&scratch.storage_on(disk.vfs()), &clock()).unwrap();
     disk.fail_once(Fault::Sync, 0);
     let failed = gate.authorize(&order(Some("a")), Origin::Agent).map(|_| ()).unwrap_err();
-    assert!(matches!(failed, GateError::Journal(JournalError::Storage { .. })), "{failed}");
+    let GateError::Journal(lost @ JournalError::Storage { .. }) = failed else { panic!("{failed}") };
     // The disk is well again, and what it lost reads well: the gate must not go on from it.
-    assert_eq!(gate.authorize(&order(Some("b")), Origin::Agent).map(|_| ()), Err(GateError::EngineHalted));
+    assert_eq!(gate.authorize(&order(Some("b")), Origin::Agent).map(|_| ()), Err(GateError::RecordLost(lost)));
     let decided = |gate: &Gate| {
         let entries = gate.events(0, usize::MAX).unwrap();
         entries.iter().filter(|entry| matches!(entry.record.event, Event::Decided(_))).count()

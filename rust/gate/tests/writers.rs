@@ -51,12 +51,14 @@ fn a_writer_that_was_overtaken_is_fenced() {
     // As on a file system without locks.
     std::fs::remove_file(scratch.0.join("journal.db.lock")).unwrap();
     let new = open(&storage, &clock()).unwrap().0;
-    let error = old.authorize(&order(None), Origin::Agent).unwrap_err();
-    assert_eq!(error, GateError::Journal(JournalError::Fenced { mine: 0, seen: 1 }));
-    assert_eq!(old.authorize(&order(None), Origin::Agent).unwrap_err(), GateError::EngineHalted);
+    let fenced = JournalError::Fenced { mine: 0, seen: 1 };
+    assert_eq!(old.authorize(&order(None), Origin::Agent).unwrap_err(), GateError::Journal(fenced.clone()));
+    let stopped = GateError::RecordLost(fenced);
+    assert!(stopped.to_string().ends_with("the gate that took over goes on"), "{stopped}");
+    assert_eq!(old.authorize(&order(None), Origin::Agent).unwrap_err(), stopped);
     assert_eq!(old.validate(&order(None).terms, None, Origin::Agent).0.mask, Mask(Mask::ENGINE_HALTED));
     approve(&new, None).unwrap();
-    assert_eq!(old.redeem(&approval).unwrap_err(), GateError::EngineHalted);
+    assert_eq!(old.redeem(&approval).unwrap_err(), stopped);
     old.close().unwrap();
     drop(old);
     // Its last approval is good at the gate that overtook it, once.

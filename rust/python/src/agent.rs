@@ -58,13 +58,17 @@ impl AgentGate {
     }
 
     /// Records that the model chose to do nothing, with its confidence (0 to 1) and reasoning.
+    ///
+    /// `asset` is what it was asked about: named, the record shows later what the hold avoided.
+    #[pyo3(signature = (confidence, reasoning, *, asset=None))]
     fn hold(
         &self,
         py: Python<'_>,
         confidence: &Bound<'_, PyAny>,
         reasoning: &Bound<'_, PyAny>,
+        asset: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<Decision>> {
-        self.ask().hold(py, confidence, reasoning)
+        self.ask().hold(py, confidence, reasoning, asset)
     }
 
     /// The largest quantity, on the asset's lot step, that `validate_order` approves for this order; 0 where none is.

@@ -8,6 +8,7 @@ use gxrisk_core::event::Ruling;
 use gxrisk_core::reason::{Figure, Reason};
 use gxrisk_core::rules::engine_halted;
 use gxrisk_core::{Mask, Origin};
+use gxrisk_gate::GateError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -65,8 +66,8 @@ pub enum Source {
     Recorded { ruling: Arc<Ruling>, approval: Option<Arc<gxrisk_gate::Approval>> },
     /// A model's own hold, on record.
     Hold { sequence: u64 },
-    /// The gate met a bug.
-    Halted,
+    /// The gate has stopped, for this.
+    Stopped(Box<GateError>),
 }
 
 /// The gate's answer to an order; true where it is approved.
@@ -84,7 +85,7 @@ impl Decision {
             Source::Judged { mask, .. } => mask.outcome(),
             Source::Recorded { ruling, .. } => ruling.outcome(),
             Source::Hold { .. } => Outcome::Held,
-            Source::Halted => Outcome::Rejected,
+            Source::Stopped(_) => Outcome::Rejected,
         }
     }
 }
@@ -112,7 +113,7 @@ impl Decision {
                 evidence.explain(&order.get().order.terms, *origin, *mask)
             }
             Source::Recorded { ruling, .. } => ruling.violations(),
-            Source::Halted => vec![engine_halted()],
+            Source::Stopped(why) => vec![engine_halted(&why.to_string())],
         };
         let found: PyResult<Vec<Violation>> = found.iter().map(|v| violation(py, v.rule, &v.reason)).collect();
         PyTuple::new(py, found?)

@@ -86,7 +86,7 @@ pub fn raise(py: Python<'_>, error: GateError) -> PyErr {
         GateError::Withdrawal(refusal) => coded(py, WithdrawalError::new_err(message), refusal.code()),
         GateError::Refused(Refusal::TwoGroups(_)) => invalid(py, message),
         GateError::Refused(_) | GateError::NoNote(_) | GateError::EngineHalted => VaultError::new_err(message),
-        GateError::Journal(_) => JournalError::new_err(message),
+        GateError::Journal(_) | GateError::RecordLost(_) => JournalError::new_err(message),
         GateError::Custody(_) | GateError::Sealed(_) => CustodyError::new_err(message),
     }
 }

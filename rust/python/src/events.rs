@@ -97,7 +97,8 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
             dict.set_item("groups", by_name)
         }
         Event::Decided(ruling) => decision(py, dict, ruling),
-        Event::Hold { confidence, reasoning } => {
+        Event::Hold { asset, confidence, reasoning } => {
+            dict.set_item("asset", asset.as_ref().map(gxrisk_core::Asset::name))?;
             dict.set_item("confidence", nano(py, *confidence)?)?;
             dict.set_item("reasoning", &**reasoning)
         }

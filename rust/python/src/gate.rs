@@ -95,9 +95,11 @@ impl Ask<'_> {
         if verdict.mask.0 == 0 {
             return Ok(self.passed.clone_ref(py));
         }
-        let source = match verdict.evidence {
-            Some(evidence) => Source::Judged { mask: verdict.mask, evidence, order: order.clone().unbind(), origin },
-            None => Source::Halted,
+        let source = match (verdict.evidence, verdict.stopped) {
+            (Some(evidence), _) => {
+                Source::Judged { mask: verdict.mask, evidence, order: order.clone().unbind(), origin }
+            }
+            (None, why) => Source::Stopped(why.unwrap_or_else(|| Box::new(GateError::EngineHalted))),
         };
         untracked(py, Decision { source })
     }
@@ -106,7 +108,7 @@ impl Ask<'_> {
         let order = Arc::new(order.order.clone());
         let source = match away(py, self.gate, |gate| gate.authorize(&order, origin)) {
             Ok(decided) => Source::Recorded { ruling: decided.ruling, approval: decided.approval },
-            Err(GateError::EngineHalted) => Source::Halted,
+            Err(why @ (GateError::EngineHalted | GateError::RecordLost(_))) => Source::Stopped(Box::new(why)),
             Err(error) => return Err(raise(py, error)),
         };
         untracked(py, Decision { source })
@@ -117,12 +119,14 @@ impl Ask<'_> {
         py: Python<'_>,
         confidence: &Bound<'_, PyAny>,
         reasoning: &Bound<'_, PyAny>,
+        asset: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<Decision>> {
+        let asset = asset.map(convert::asset).transpose()?;
         let sure = convert::number(confidence, "confidence")?;
         check_confidence(sure).map_err(|error| convert::out_of_range(confidence, error.field, error.allowed))?;
         let words = convert::text(reasoning, "reasoning")?;
         check_reasoning(words).map_err(|error| convert::out_of_range(reasoning, error.field, error.allowed))?;
-        let sequence = run(py, self.gate, |gate| gate.hold(sure, words))?;
+        let sequence = run(py, self.gate, |gate| gate.hold(asset, sure, words))?;
         untracked(py, Decision { source: Source::Hold { sequence } })
     }
 
@@ -472,13 +476,17 @@ impl Gate {
     }
 
     /// Records that the model chose to do nothing, with its confidence (0 to 1) and reasoning.
+    ///
+    /// `asset` is what it was asked about: named, the record shows later what the hold avoided.
+    #[pyo3(signature = (confidence, reasoning, *, asset=None))]
     fn hold(
         &self,
         py: Python<'_>,
         confidence: &Bound<'_, PyAny>,
         reasoning: &Bound<'_, PyAny>,
+        asset: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<Decision>> {
-        self.ask().hold(py, confidence, reasoning)
+        self.ask().hold(py, confidence, reasoning, asset)
     }
 
     /// The largest quantity, on the asset's lot step, that `validate_order` approves for this order; 0 where none is.

@@ -4,7 +4,7 @@ use gxrisk_core::engine::{BookedOrder, VaultView, Worth, order_id};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::convert::{atto, datetime, nano};
+use crate::convert::{atto, datetime, nano, nano_or_none};
 use crate::order::Order;
 
 fn position<'py>(class: &Bound<'py, PyAny>, worth: &Worth) -> PyResult<Bound<'py, PyAny>> {
@@ -12,8 +12,9 @@ fn position<'py>(class: &Bound<'py, PyAny>, worth: &Worth) -> PyResult<Bound<'py
     class.call1((
         nano(py, worth.position)?,
         atto(py, worth.cost)?,
-        worth.mark.map(|mark| nano(py, mark)).transpose()?,
+        nano_or_none(py, worth.mark)?,
         atto(py, worth.unrealised)?,
+        nano_or_none(py, worth.stop)?,
     ))
 }
 

@@ -45,7 +45,7 @@ class Avoided:
 
 
 def forgone(decisions: Sequence[Decision], recorded: Recorded, until_ns: int) -> list[Forgone]:
-    """The agent's opening orders that did not pass, each judged until the next decision on its asset or the span's end.
+    """The agent's opening orders that did not pass, each judged until the next order in its asset or the span's end.
 
     An order would have been filled at the mark that it was decided with; it ends at the last recorded mark of its time,
     or at the first one beyond its stop-loss.
@@ -53,8 +53,8 @@ def forgone(decisions: Sequence[Decision], recorded: Recorded, until_ns: int) ->
     ends: dict[str, int] = {}
     done: list[Forgone] = []
     for decision in reversed(decisions):
-        if decision.asset is None:
-            continue  # a model's own hold names no asset
+        if decision.asset is None or decision.is_hold:
+            continue  # whoever holds leaves what was opened open
         judged_ns = ends.get(decision.asset, until_ns)
         ends[decision.asset] = decision.time_ns
         if decision.outcome != "approved" and decision.origin == "agent" and not decision.reduce_only:

@@ -72,14 +72,14 @@ def health(decisions: Sequence[Decision], trades: Sequence[Trade], openings: Map
     confidences = [one.confidence for one in answers]
     half = len(confidences) // 2
     first, second = mean(confidences[:half]), mean(confidences[half:])
-    opening = [one for one in answers if one.asset is not None and not one.reduce_only]
+    opening = [one for one in answers if not one.is_hold and not one.reduce_only]
     opened = [(openings.get(one.decision), one) for one in trades if one.decision is not None]
     judged = [(opening.confidence, one.profit > 0) for opening, one in opened if opening is not None]
     won = mean([Decimal(is_won) for _, is_won in judged])
     return Health(
         answers=len(answers),
-        orders=sum(one.asset is not None for one in answers),
-        holds=sum(one.asset is None for one in answers),
+        orders=sum(not one.is_hold for one in answers),
+        holds=sum(one.is_hold for one in answers),
         malfunctions=len(broken),
         confidence=mean(confidences),
         trend=None if first is None or second is None else second - first,
@@ -105,7 +105,7 @@ def mean(values: Sequence[Decimal]) -> Decimal | None:
 
 def _is_malfunction(decision: Decision) -> bool:
     """A hold that the vault's service recorded in the strategy's place."""
-    return decision.asset is None and not decision.confidence and decision.reasoning.startswith(MALFUNCTIONS)
+    return decision.is_hold and not decision.confidence and decision.reasoning.startswith(MALFUNCTIONS)
 
 
 def _days(asked: Sequence[Decision]) -> tuple[Day, ...]:
@@ -117,7 +117,7 @@ def _days(asked: Sequence[Decision]) -> tuple[Day, ...]:
 
 def _day(at_ns: int, of_day: Sequence[Decision]) -> Day:
     answers = [one for one in of_day if not _is_malfunction(one)]
-    opening = [one for one in answers if one.asset is not None and not one.reduce_only]
+    opening = [one for one in answers if not one.is_hold and not one.reduce_only]
     return Day(
         at_ns=at_ns,
         answers=len(answers),

@@ -47,7 +47,7 @@ class Recorded:
     """One pass over the records of a span."""
 
     marks: dict[str, Marks] = field(default_factory=lambda: defaultdict(Marks))
-    decided_at: dict[int, Decimal | None] = field(default_factory=dict)  # a decision's own mark, by its sequence
+    decided_at: dict[int, Decimal | None] = field(default_factory=dict)  # a decision's own mark; at a hold the newest
     cancels: list[Cancels] = field(default_factory=list)
     ends: dict[tuple[str, int], int] = field(default_factory=dict)  # of a breaker at a time: the record
     first: int | None = None
@@ -76,6 +76,8 @@ class Recorded:
                     self.marks[mark["asset"]].add(nanoseconds(mark["time"]), mark["price"])
             case "decision":
                 self.decided_at[record["sequence"]] = record["evidence"]["mark"]
+            case "hold" if record["asset"] in self.marks:
+                self.decided_at[record["sequence"]] = self.marks[record["asset"]].prices[-1]
             case "end":
                 self.ends[record["breaker"], record["time_ns"]] = record["sequence"]
             case "cancel_requested":

@@ -18,6 +18,7 @@ from gxrisk.vaults.report.records import Recorded
 from gxrisk.vaults.report.settings import Settings, settings_at
 from gxrisk.vaults.report.spans import Span
 from gxrisk.vaults.report.timeline import Event, timeline
+from gxrisk.vaults.report.watched import Watched, watched
 
 Row = TypeVar("Row")
 
@@ -91,6 +92,7 @@ class Report:
     outcomes: Outcomes
     avoided: tuple[Avoided, ...]
     forgone: tuple[Forgone, ...]
+    watched: tuple[Watched, ...]
     health: Health
     trades: tuple[RoundTrip, ...]
 
@@ -141,6 +143,7 @@ def _report(history: History, vault_id: str, journal: str | PathLike[str], span:
         outcomes=_outcomes(decisions),
         avoided=tuple(sums(lost)),
         forgone=tuple(lost),
+        watched=tuple(watched(decisions, recorded, through_ns)),
         health=health(decisions, trades, openings),
         trades=tuple(_round_trip(number, trade, openings) for number, trade in enumerate(trades, 1)),
     )
@@ -180,7 +183,7 @@ def _outcomes(decisions: Sequence[Decision]) -> Outcomes:
             for rule in {violation.rule for violation in one.violations}:
                 counts[rule] = counts.get(rule, 0) + 1
     by_number = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    asked = [one for one in decisions if one.asset is not None]
+    asked = [one for one in decisions if not one.is_hold]
     return Outcomes(
         approved=sum(one.outcome == "approved" for one in asked),
         rejected=sum(one.outcome == "rejected" for one in asked),

@@ -17,7 +17,7 @@ coded_enum!(Event {
     6 => LotSteps { steps },
     7 => Groups { groups },
     8 => Decided(ruling),
-    9 => Hold { confidence, reasoning },
+    9 => Hold { asset, confidence, reasoning },
     10 => Redeemed { order, signature },
     11 => Accepted { order },
     12 => Filled(fill),

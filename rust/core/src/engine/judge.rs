@@ -121,9 +121,9 @@ impl Engine {
     }
 
     /// Records that a model chose to do nothing; gives the record's sequence.
-    pub fn hold(&mut self, confidence: Nano, reasoning: &str) -> Result<u64, Refusal> {
+    pub fn hold(&mut self, asset: Option<Asset>, confidence: Nano, reasoning: &str) -> Result<u64, Refusal> {
         let sequence = self.next_sequence();
-        self.commit(Event::Hold { confidence, reasoning: reasoning.into() })?;
+        self.commit(Event::Hold { asset, confidence, reasoning: reasoning.into() })?;
         self.look();
         Ok(sequence)
     }

@@ -76,6 +76,8 @@ pub struct Worth {
     pub mark: Option<Nano>,
     /// The unrealised P&L.
     pub unrealised: Atto,
+    /// The furthest stop of the orders that built the position; none where one of them had none.
+    pub stop: Option<Nano>,
     /// The exposure.
     pub exposure: Atto,
 }
@@ -175,6 +177,7 @@ impl Engine {
                 cost: holding.cost,
                 mark: holding.mark.map(|mark| mark.price),
                 unrealised: holding.unrealised,
+                stop: holding.stop.known(),
                 exposure: holding.exposure,
             })
             .collect();

@@ -38,7 +38,7 @@ impl Event {
             Self::LotSteps { steps } => are_lot_steps(steps),
             Self::Groups { groups } => are_groups(groups),
             Self::Decided(ruling) => ruling.is_sound(),
-            Self::Hold { confidence, reasoning } => {
+            Self::Hold { confidence, reasoning, .. } => {
                 check_confidence(*confidence).is_ok() && check_reasoning(reasoning).is_ok()
             }
             Self::Filled(fill) => fill.is_sound(),

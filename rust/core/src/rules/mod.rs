@@ -150,15 +150,15 @@ pub fn explain(case: &Case<'_>, mask: Mask) -> Vec<Violation> {
             .push(Violation { rule: "arithmetic_overflow", reason: Reason::new(Word::Bits128, None::<u32>, message) });
     }
     if mask.0 & Mask::ENGINE_HALTED != 0 {
-        violations.push(engine_halted());
+        violations
+            .push(engine_halted("the gate met a bug in itself and stopped; nothing passes until it is opened again"));
     }
     violations
 }
 
-/// The violation of every order once a bug was met.
-pub fn engine_halted() -> Violation {
-    let message = "the gate met a bug in itself and stopped; nothing passes until it is opened again";
-    Violation { rule: "engine_halted", reason: Reason::new(None::<u32>, None::<u32>, message) }
+/// The violation of every order once the gate has stopped.
+pub fn engine_halted(why: &str) -> Violation {
+    Violation { rule: "engine_halted", reason: Reason::new(None::<u32>, None::<u32>, why) }
 }
 
 #[cfg(test)]

@@ -203,7 +203,9 @@ impl Desk {
                 self.lot_step = step.unwrap_or(Nano::STEP);
                 engine.set_lot_steps(step.iter().map(|step| (asset(0), *step)).collect::<BTreeMap<_, _>>())
             }
-            Operation::Hold(confidence) => engine.hold(*confidence, "nothing to do").map(|_| ()),
+            Operation::Hold(index, confidence) => {
+                engine.hold(index.map(asset), *confidence, "nothing to do").map(|_| ())
+            }
             Operation::Redeem(back) => match self.approved.iter().rev().nth(*back) {
                 Some((sequence, _)) => engine.redeem(*sequence, (sequence % 2 == 0).then_some([5; 64])),
                 None => engine.redeem(u64::MAX, None),

@@ -104,7 +104,7 @@ pub enum Operation {
     Groups(usize),
     LotSteps(Option<Nano>),
     Authorize(Proposal),
-    Hold(Nano),
+    Hold(Option<usize>, Nano),
     Redeem(usize),
     Accepted(usize),
     Fill(Execution),
@@ -269,7 +269,8 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         1 => thousandths(0..=500).prop_map(Operation::Volatility),
         1 => (0_usize..4).prop_map(Operation::Groups),
         1 => prop::option::of(quantity(magnitude)).prop_map(Operation::LotSteps),
-        1 => unit.clone().prop_map(Operation::Hold),
+        1 => (prop::option::of(0..ASSETS.len()), unit.clone())
+            .prop_map(|(asset, confidence)| Operation::Hold(asset, confidence)),
         6 => (0_usize..4).prop_map(Operation::Redeem),
         3 => (0_usize..5).prop_map(Operation::Accepted),
         3 => (0_usize..5).prop_map(Operation::Cancelled),

@@ -142,7 +142,8 @@ impl Gate {
     /// At most so many records after a sequence, as they were kept; readable even after the gate has stopped.
     pub fn events(&self, after: u64, max: usize) -> Result<Vec<Entry>, GateError> {
         match self.operate(|_| ()) {
-            Ok(()) | Err(GateError::EngineHalted | GateError::Journal(JournalError::Closed)) => {
+            Ok(())
+            | Err(GateError::EngineHalted | GateError::RecordLost(_) | GateError::Journal(JournalError::Closed)) => {
                 Ok(self.journal.read(after, max)?)
             }
             Err(error) => Err(error),

@@ -131,7 +131,7 @@ impl Gate {
     /// Ends the gate: what it knows is recorded, and the journal can be opened again.
     pub fn close(&self) -> Result<(), GateError> {
         let mut inner = self.inner.lock();
-        if !self.is_durable() || inner.is_closed || inner.is_halted {
+        if !self.is_durable() || inner.is_closed || inner.stopped.is_some() {
             inner.is_closed = true;
             self.journal.close();
             return Ok(());

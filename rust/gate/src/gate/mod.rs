@@ -51,6 +51,12 @@ pub enum GateError {
     /// A topic without a note.
     #[error("this vault has no note {0:?}")]
     NoNote(String),
+    /// A record was lost before; nothing passes any more.
+    #[error(
+        "the gate stopped (engine_halted), since a record could not be kept: {0}. Nothing passes here any more: {way}",
+        way = .0.way_out()
+    )]
+    RecordLost(JournalError),
     /// A bug was met before; nothing passes any more.
     #[error("the gate met a bug in itself and stopped (engine_halted); nothing passes until it is opened again")]
     EngineHalted,
@@ -69,6 +75,8 @@ pub struct Verdict {
     pub mask: Mask,
     /// Kept only where a rule was violated.
     pub evidence: Option<Box<Evidence>>,
+    /// Why no rule was asked: the gate has stopped.
+    pub stopped: Option<Box<GateError>>,
 }
 
 /// The answer to `authorize`.
@@ -85,7 +93,8 @@ struct Inner {
     wallet: Arc<Wallet>,
     /// The wallet key before the first rotation: in memory no record names it.
     first_key: Option<[u8; 32]>,
-    is_halted: bool,
+    /// Why nothing passes any more.
+    stopped: Option<GateError>,
     is_closed: bool,
 }
 
@@ -100,8 +109,8 @@ impl Inner {
         if self.is_closed {
             return Err(JournalError::Closed.into());
         }
-        if self.is_halted {
-            return Err(GateError::EngineHalted);
+        if let Some(why) = &self.stopped {
+            return Err(why.clone());
         }
         let engine = &mut self.engine;
         let done = catch_unwind(AssertUnwindSafe(|| {
@@ -109,7 +118,7 @@ impl Inner {
             operation(engine)
         }));
         let Ok(answer) = done else {
-            self.is_halted = true;
+            self.stopped = Some(GateError::EngineHalted);
             return Err(GateError::EngineHalted);
         };
         let receipt = if self.engine.has_records() { Some(self.hand_over(gate)?) } else { None };
@@ -125,8 +134,13 @@ impl Inner {
             }
             Ok(receipt)
         });
-        self.is_halted |= taken.is_err();
-        taken.map_err(GateError::Journal)
+        taken.map_err(|error| self.lose(error))
+    }
+
+    /// Stops for a record that could not be kept.
+    fn lose(&mut self, error: JournalError) -> GateError {
+        self.stopped.get_or_insert_with(|| GateError::RecordLost(error.clone()));
+        GateError::Journal(error)
     }
 
     fn take_checkpoint(&mut self, gate: &Gate) -> Result<Receipt, JournalError> {
@@ -169,7 +183,7 @@ impl Gate {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let vault_id = engine.vault_id().into();
         let wallet = Arc::new(wallet);
-        let inner = Inner { engine, wallet, first_key: None, is_halted: false, is_closed: false };
+        let inner = Inner { engine, wallet, first_key: None, stopped: None, is_closed: false };
         Self { number, vault_id, clock, journal, inner: Mutex::new(inner) }
     }
 
@@ -190,10 +204,7 @@ impl Gate {
     #[inline]
     pub fn settle(&self, receipt: Option<Receipt>) -> Result<(), GateError> {
         let Some(receipt) = receipt else { return Ok(()) };
-        self.journal.sync(receipt.through).map_err(|error| {
-            self.inner.lock().is_halted = true;
-            GateError::Journal(error)
-        })
+        self.journal.sync(receipt.through).map_err(|error| self.inner.lock().lose(error))
     }
 
     /// The vault's id.
@@ -214,9 +225,12 @@ impl Gate {
         let judged = self.inner.lock().operate(self, |engine| {
             let mask = engine.judge(terms, client_order_id, origin);
             let evidence = if mask.0 == 0 { None } else { Some(Box::new(engine.evidence(terms, client_order_id))) };
-            Verdict { mask, evidence }
+            Verdict { mask, evidence, stopped: None }
         });
-        judged.unwrap_or((Verdict { mask: Mask(Mask::ENGINE_HALTED), evidence: None }, None))
+        judged.unwrap_or_else(|why| {
+            let mask = Mask(Mask::ENGINE_HALTED);
+            (Verdict { mask, evidence: None, stopped: Some(Box::new(why)) }, None)
+        })
     }
 
     /// Decides on an order, reserves for it, records the decision, and only then signs and hands out the approval.
@@ -304,8 +318,8 @@ impl Gate {
     }
 
     /// Records that a model chose to do nothing.
-    pub fn hold(&self, confidence: Nano, reasoning: &str) -> Result<u64, GateError> {
-        self.attempt(|engine| engine.hold(confidence, reasoning))
+    pub fn hold(&self, asset: Option<Asset>, confidence: Nano, reasoning: &str) -> Result<u64, GateError> {
+        self.attempt(|engine| engine.hold(asset, confidence, reasoning))
     }
 
     /// The largest quantity for which the order would be approved.

@@ -86,9 +86,16 @@ fn without_a_record_there_is_no_approval() {
     let clock = Arc::new(crate::clock::ManualClock::new(Time::default()));
     let gate = gate(clock, Box::new(FullJournal(Arc::clone(&full), journal)));
     full.store(true, Ordering::Relaxed);
-    assert!(matches!(gate.authorize(&order(), Origin::Agent), Err(GateError::Journal(_))));
+    let lost = JournalError::Storage { path: "journal".into(), what: "no space left".into() };
+    assert_eq!(gate.authorize(&order(), Origin::Agent).unwrap_err(), GateError::Journal(lost.clone()));
     full.store(false, Ordering::Relaxed);
-    assert_eq!(gate.authorize(&order(), Origin::Agent).unwrap_err(), GateError::EngineHalted);
+    let stopped = GateError::RecordLost(lost);
+    assert_eq!(gate.authorize(&order(), Origin::Agent).unwrap_err(), stopped);
+    assert_eq!(gate.deposit(Nano::ONE), Err(stopped.clone()));
+    let verdict = gate.validate(&order().terms, None, Origin::Agent).0;
+    assert_eq!((verdict.mask, verdict.stopped), (Mask(Mask::ENGINE_HALTED), Some(Box::new(stopped))));
+    assert_eq!(gate.state(), TradingState::Halted);
+    assert!(!gate.events(0, 9).unwrap().is_empty());
 }
 
 #[test]

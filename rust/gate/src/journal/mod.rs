@@ -96,6 +96,17 @@ pub enum JournalError {
     Closed,
 }
 
+impl JournalError {
+    /// What is to be done once a gate has stopped for it.
+    pub(crate) fn way_out(&self) -> &'static str {
+        match self {
+            Self::Fenced { .. } => "the gate that took over goes on",
+            Self::Moved(_) => "put the file back, then open the vault again with Gate.open",
+            _ => "mend that, then open the vault again with Gate.open",
+        }
+    }
+}
+
 /// What the chain says of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {

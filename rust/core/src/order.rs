@@ -94,6 +94,13 @@ pub struct Terms {
     pub confidence: Nano,
 }
 
+impl Terms {
+    /// The stop of what the order opens; what only reduces opens nothing.
+    pub(crate) fn opening_stop(&self) -> Option<Nano> {
+        self.stop_loss.filter(|_| !self.reduce_only)
+    }
+}
+
 /// A field of an order that is outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {allowed}")]

@@ -145,3 +145,40 @@ fn limits_are_loosened_only_in_a_flat_vault() {
     assert_eq!(engine.set_limits(loose), Ok(()));
     assert!(engine.take_records().iter().any(|record| matches!(record.event, Event::LimitsSet { .. })));
 }
+
+/// Of an order that ended only what a late fill is held against is kept, and that also after a restart.
+#[test]
+fn an_order_that_ended_costs_little_and_forgets_no_fill() {
+    let mut engine = engine(growth().replace([("max_daily_trades", Value::Number(Nano::whole(100_000)))]).unwrap());
+    let mut last = 0;
+    let mut size_after = |rounds: u32, engine: &mut Engine| {
+        for _ in 0..rounds {
+            engine.bring_to(engine.now().after(Span::seconds(1)));
+            last = buy(engine, "0.1").unwrap();
+            assert!(fill(engine, last, "f-1", "0.04"));
+            assert_eq!(engine.order_cancelled(&order_id(last)), Ok(true));
+            assert_eq!(engine.ruling(last), None);
+        }
+        engine.tell();
+        (engine.checkpoint().len(), last)
+    };
+    let (before, first) = size_after(10, &mut engine);
+    let (after, last) = size_after(40, &mut engine);
+    let each = (after - before) / 40;
+    println!("{each} bytes an order that ended");
+    assert!(each < 40, "{each} bytes an order");
+    let mut again = Engine::from_checkpoint(&engine.checkpoint()).unwrap();
+    for engine in [&mut engine, &mut again] {
+        for order in [first, last] {
+            assert_eq!(engine.stage(order), Some(Stage::Cancelled));
+            assert!(engine.redeem(order, None).is_err());
+            assert!(!fill(engine, order, "f-1", "0.04"), "known");
+            assert!(fill(engine, order, "f-2", "0.06"), "within what was approved");
+            assert!(!fill(engine, order, "f-2", "0.06"), "known");
+        }
+        assert_eq!((sums(engine).1, sums(engine).2), (0, n("2.12")));
+        assert!(engine.trips().is_empty());
+        assert!(fill(engine, first, "f-3", "0.000000001"), "one too many");
+        assert_eq!(engine.trips().first().map(|trip| trip.breaker), Some(Breaker::FillMismatch));
+    }
+}

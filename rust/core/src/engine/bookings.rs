@@ -7,7 +7,7 @@ use crate::decide::Outcome;
 use crate::event::{Fill, Ruling};
 use crate::num::Nano;
 use crate::order::{Origin, Side};
-use crate::state::{Bucket, Execution, Holding, RoundTrip};
+use crate::state::{Account, Bucket, Execution, Holding, RoundTrip};
 use crate::time::Time;
 
 use super::{Booked, Engine, Refusal, Stage};
@@ -89,12 +89,19 @@ impl Engine {
             account.working = account.working.saturating_sub(1);
             reserve(holding, &ruling, remaining.negated()?)
         })?;
-        self.working.remove(&order);
-        self.set_stage(order, stage);
+        if stage.is_finished() {
+            self.finish(order, stage);
+        } else {
+            self.working.remove(&order);
+            self.set_stage(order, stage);
+        }
         Ok(())
     }
 
     pub(super) fn book_fill(&mut self, fill: &Fill) -> Result<(), Refusal> {
+        if let Some(order) = fill.order.filter(|order| self.finished.contains_key(order)) {
+            return self.book_late_fill(order, fill);
+        }
         let Some((order, booked)) = fill.order.and_then(|order| Some((order, self.orders.get(&order)?))) else {
             return self.book_foreign_fill(fill);
         };
@@ -103,22 +110,15 @@ impl Engine {
         let is_first = booked.filled.is_zero();
         let taken = remaining.min(fill.quantity);
         let left = remaining.minus(taken).ok_or(Refusal::Overflow)?;
-        let terms = &ruling.order.terms;
-        let execution = Execution {
-            side: fill.side,
-            quantity: fill.quantity,
-            price: fill.price,
-            fee: fill.fee,
-            stop: terms.stop_loss.filter(|_| !terms.reduce_only),
-        };
-        let (was_working, was_expired) = (stage.is_working(), stage == Stage::Expired);
+        let execution = execution(fill, ruling.order.terms.opening_stop());
+        let was_working = stage.is_working();
         let is_done = left.is_zero();
         let slot = self.slot_of(fill.asset);
         self.revise(slot, |holding, account| {
             if was_working {
                 reserve(holding, &ruling, taken.negated()?)?;
                 account.working = account.working.saturating_sub(u32::from(is_done));
-            } else if was_expired && !is_done {
+            } else if !is_done {
                 // It reached the venue after all, so what is left of it works there.
                 reserve(holding, &ruling, left)?;
                 account.working = account.working.saturating_add(1);
@@ -126,38 +126,27 @@ impl Engine {
             if is_first {
                 account.failures_in_row = 0;
             }
-            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
-                account.count_round_trip(profit);
-            }
-            Some(())
+            execute(holding, account, &execution)
         })?;
         if let Some(booked) = self.orders.get_mut(&order) {
             booked.filled = filled;
             booked.fills.insert(fill.fill_id.clone());
             booked.remaining = left;
-            if was_working || was_expired {
-                booked.stage = if is_done { Stage::Filled } else { Stage::Accepted };
-            }
+            booked.stage = Stage::Accepted;
         }
         if is_done {
-            self.working.remove(&order);
-        } else if was_expired {
+            self.finish(order, Stage::Filled);
+        } else {
             self.working.insert(order);
         }
         Ok(())
     }
 
     fn book_foreign_fill(&mut self, fill: &Fill) -> Result<(), Refusal> {
-        let execution =
-            Execution { side: fill.side, quantity: fill.quantity, price: fill.price, fee: fill.fee, stop: None };
+        let execution = execution(fill, None);
         let is_new = self.slot(&fill.asset).is_none();
         let slot = self.slot_of(fill.asset);
-        let booking = self.revise(slot, |holding, account| {
-            if let RoundTrip::Finished(profit) = holding.book_fill(&execution, account)? {
-                account.count_round_trip(profit);
-            }
-            Some(())
-        });
+        let booking = self.revise(slot, |holding, account| execute(holding, account, &execution));
         if is_new && booking.is_err() {
             self.forget_newest_slot(&fill.asset);
         }
@@ -165,6 +154,19 @@ impl Engine {
         self.foreign_fills.entry(fill.order_id.clone()).or_default().insert(fill.fill_id.clone());
         Ok(())
     }
+}
+
+/// A fill as it is booked; what it opens has this stop.
+pub(super) fn execution(fill: &Fill, stop: Option<Nano>) -> Execution {
+    Execution { side: fill.side, quantity: fill.quantity, price: fill.price, fee: fill.fee, stop }
+}
+
+/// Books an execution, and the round trip that it ended.
+pub(super) fn execute(holding: &mut Holding, account: &mut Account, execution: &Execution) -> Option<()> {
+    if let RoundTrip::Finished(profit) = holding.book_fill(execution, account)? {
+        account.count_round_trip(profit);
+    }
+    Some(())
 }
 
 /// Adds a quantity of an order to its reservation; a negative one takes from it.

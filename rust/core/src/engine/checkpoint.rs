@@ -14,6 +14,7 @@ use crate::state::{Account, GroupSum, Holding};
 use crate::time::Time;
 
 use super::custody::Custody;
+use super::finished::Finished;
 use super::{Booked, Engine, Note, Refusal, Stage};
 
 /// All that an engine's future depends on, without what only saves searching and the numbers of slots and groups.
@@ -29,6 +30,7 @@ struct Checkpoint {
     group_names: BTreeMap<Box<str>, Vec<Asset>>,
     latches: Latches,
     orders: BTreeMap<u64, Booked>,
+    finished: BTreeMap<u64, Finished>,
     foreign_fills: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
     client_ids: BTreeMap<Box<str>, u64>,
     lot_steps: BTreeMap<Asset, Nano>,
@@ -47,6 +49,7 @@ coded_struct!(Checkpoint {
     group_names,
     latches,
     orders,
+    finished,
     foreign_fills,
     client_ids,
     lot_steps,
@@ -62,6 +65,8 @@ impl Checkpoint {
         are_lot_steps(&self.lot_steps)
             && are_groups(&self.group_names)
             && notes.all(|(topic, note)| is_note(topic, &note.text))
+            && self.orders.values().all(|booked| !booked.stage.is_finished())
+            && self.finished.keys().all(|order| !self.orders.contains_key(order))
     }
 }
 
@@ -151,6 +156,7 @@ impl Engine {
             group_names: self.group_names.clone(),
             latches: self.latches.clone(),
             orders: self.orders.clone(),
+            finished: self.finished.clone(),
             foreign_fills: self.foreign_fills.clone(),
             client_ids: self.client_ids.clone(),
             lot_steps: self.lot_steps.clone(),
@@ -174,6 +180,7 @@ impl Engine {
         }
         engine.latches = kept.latches.clone();
         engine.orders.clone_from(&kept.orders);
+        engine.finished.clone_from(&kept.finished);
         for (order, booked) in kept.orders.iter().filter(|(_, booked)| booked.stage.is_working()) {
             engine.restore(*order, booked.remaining).ok()?;
             if booked.stage == Stage::Approved {

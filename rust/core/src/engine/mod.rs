@@ -10,6 +10,7 @@ mod checkpoint;
 mod controls;
 mod custody;
 mod feed;
+mod finished;
 mod judge;
 mod notes;
 mod proof;
@@ -37,7 +38,7 @@ pub use refusal::{ApprovalRefusal, Refusal, WithdrawalRefusal};
 pub use venue::{FillReport, order_id};
 pub use view::{BookedOrder, Frozen, FrozenAsset, Stage, TripView, VaultView, Worth};
 
-/// One approved order and what became of it.
+/// One approved order that has not ended, or only expired, and how far it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Booked {
     ruling: Arc<Ruling>,
@@ -48,6 +49,13 @@ pub(crate) struct Booked {
     /// Its own approval was the day's last: that trip does not stand against it.
     reached_trade_limit: bool,
     fills: BTreeSet<Box<str>>,
+}
+
+impl Booked {
+    /// What was approved and not filled; below zero where more was filled.
+    fn left(&self) -> Option<Nano> {
+        self.ruling.order.terms.quantity.minus(self.filled)
+    }
 }
 
 /// The engine of one vault.
@@ -74,6 +82,7 @@ pub struct Engine {
     version: u64,
     latches: Latches,
     orders: BTreeMap<u64, Booked>,
+    finished: BTreeMap<u64, finished::Finished>,
     working: BTreeSet<u64>,
     /// The earliest expiry of an approval that is not redeemed; never too late.
     next_expiry: Time,
@@ -134,6 +143,7 @@ impl Engine {
             version: 1,
             latches: Latches::default(),
             orders: BTreeMap::new(),
+            finished: BTreeMap::new(),
             working: BTreeSet::new(),
             next_expiry: Time::END,
             foreign_fills: BTreeMap::new(),

@@ -1,8 +1,9 @@
 //! The venue's side: redeem, accepted, filled, cancelled, failed.
 
+use std::collections::BTreeSet;
+
 use crate::asset::Asset;
 use crate::breakers::Breaker;
-use crate::decide::Outcome;
 use crate::event::{Event, Fill};
 use crate::num::Nano;
 use crate::order::Side;
@@ -42,7 +43,7 @@ fn sequence_of(id: &str) -> Option<u64> {
 
 impl Engine {
     fn known(&self, id: &str) -> Result<(u64, Stage), Refusal> {
-        let found = sequence_of(id).and_then(|order| Some((order, self.orders.get(&order)?.stage)));
+        let found = sequence_of(id).and_then(|order| Some((order, self.stage(order)?)));
         found.ok_or_else(|| Refusal::UnknownOrder(id.to_owned()))
     }
 
@@ -55,15 +56,16 @@ impl Engine {
     }
 
     fn check_redemption(&self, order: u64) -> Result<(), ApprovalRefusal> {
-        let Some(booked) = self.orders.get(&order).filter(|b| b.ruling.outcome() == Outcome::Approved) else {
-            return Err(ApprovalRefusal::Unknown);
-        };
-        match booked.stage {
-            Stage::Approved if self.now >= booked.ruling.expires => return Err(ApprovalRefusal::Expired),
-            Stage::Approved => {}
-            Stage::Expired => return Err(ApprovalRefusal::Expired),
-            Stage::Redeemed | Stage::Accepted | Stage::Filled => return Err(ApprovalRefusal::Used),
-            Stage::Cancelled | Stage::Failed => return Err(ApprovalRefusal::Ended),
+        match self.stage(order) {
+            Some(Stage::Approved) => {}
+            Some(Stage::Expired) => return Err(ApprovalRefusal::Expired),
+            Some(Stage::Redeemed | Stage::Accepted | Stage::Filled) => return Err(ApprovalRefusal::Used),
+            Some(Stage::Cancelled | Stage::Failed) => return Err(ApprovalRefusal::Ended),
+            None => return Err(ApprovalRefusal::Unknown),
+        }
+        let Some(booked) = self.orders.get(&order) else { return Err(ApprovalRefusal::Unknown) };
+        if self.now >= booked.ruling.expires {
+            return Err(ApprovalRefusal::Expired);
         }
         if booked.cancel_requested {
             return Err(ApprovalRefusal::Cancelled);
@@ -109,23 +111,21 @@ impl Engine {
     /// The venue executed; `false` where this fill is known already.
     pub fn apply_fill(&mut self, report: &FillReport<'_>) -> Result<bool, Refusal> {
         let known = self.known(report.order_id).ok().map(|(order, _)| order);
-        let booked = known.and_then(|order| self.orders.get(&order));
-        let is_repeat = booked.is_some_and(|booked| booked.fills.contains(report.fill_id))
-            || self.foreign_fills.get(report.order_id).is_some_and(|fills| fills.contains(report.fill_id));
-        if is_repeat {
+        let is_seen = |fills: &BTreeSet<Box<str>>| fills.contains(report.fill_id);
+        let of_order = known.and_then(|order| self.fills_of(order));
+        if of_order.is_some_and(is_seen) || self.foreign_fills.get(report.order_id).is_some_and(is_seen) {
             self.look();
             return Ok(false);
         }
-        let terms = booked.map(|booked| &booked.ruling.order.terms);
-        let asset = report.asset.or(terms.map(|terms| terms.asset));
-        let side = report.side.or(terms.map(|terms| terms.side));
+        let expected = known.and_then(|order| self.expected(order));
+        let asset = report.asset.or(expected.map(|expected| expected.asset));
+        let side = report.side.or(expected.map(|expected| expected.side));
         let (Some(asset), Some(side)) = (asset, side) else {
             return Err(Refusal::UnnamedFill(report.order_id.to_owned()));
         };
-        let is_approved = terms.is_some_and(|terms| terms.asset == asset && terms.side == side);
+        let approved = expected.filter(|expected| (expected.asset, expected.side) == (asset, side));
         let FillReport { quantity, price, fee, .. } = *report;
-        let approved_left = booked.filter(|_| is_approved).and_then(|b| b.ruling.order.terms.quantity.minus(b.filled));
-        self.mismatch = match approved_left {
+        self.mismatch = match approved.map(|expected| expected.left) {
             None => Some(Reason::new(
                 Nano::ZERO,
                 quantity,
@@ -139,7 +139,7 @@ impl Engine {
             Some(_) => None,
         };
         let fill = Fill {
-            order: known.filter(|_| is_approved),
+            order: known.filter(|_| approved.is_some()),
             order_id: report.order_id.into(),
             fill_id: report.fill_id.into(),
             asset,

@@ -14,6 +14,7 @@ use crate::state::{Account, GroupSum, Holding, TradingState};
 use crate::time::Time;
 
 use super::Engine;
+use super::finished::Finished;
 
 /// How far an approved order has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,12 @@ words!(Stage {
 });
 
 impl Stage {
-    /// Not finished.
+    /// Ended, for good; what only expired may have reached the venue after all.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Filled | Self::Cancelled | Self::Failed)
+    }
+
+    /// At the venue, or on its way there.
     pub fn is_working(self) -> bool {
         matches!(self, Self::Approved | Self::Redeemed | Self::Accepted)
     }
@@ -144,10 +150,11 @@ impl Engine {
 
     /// How far an approved order has come.
     pub fn stage(&self, order: u64) -> Option<Stage> {
-        self.orders.get(&order).map(|booked| booked.stage)
+        let booked = self.orders.get(&order).map(|booked| booked.stage);
+        booked.or_else(|| self.finished.get(&order).map(Finished::stage))
     }
 
-    /// The decision that approved an order.
+    /// The decision that approved an order, until it has ended.
     pub fn ruling(&self, order: u64) -> Option<&Arc<Ruling>> {
         self.orders.get(&order).map(|booked| &booked.ruling)
     }

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ JOURNAL: Final = "journal.gxr"
 RETIRED: Final = "retired"
 TICK_MS: Final = 60_000
 LIVE_TICK_S: Final = 1.0
+LAST_ANSWERS_S: Final = 5.0
 _NS_PER_MS: Final = 1_000_000
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _log = logging.getLogger("gxrisk.vaults")
@@ -216,12 +218,19 @@ class Fleet:
         self.market.take(moment)
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.step(self.market))
-        asking = [vault for vault in self._vaults.values() if vault.has_questions]
-        # All at once: a strategy that takes its time takes it from no other vault's.
-        await asyncio.gather(*(self._attempt(vault, vault.ask(self.market)) for vault in asking))
+        await self._ask()
         self._last_ms = moment.at_ms
         self.monitor.heard(moment.at_ms)
         await self.monitor.look(moment.at_ms)
+
+    async def _ask(self) -> None:
+        """All at once, so that a strategy takes its time from no other vault; live, it takes none from the feed."""
+        asking = [vault for vault in self._vaults.values() if vault.has_questions]
+        if isinstance(self.clock, ManualClock):
+            await asyncio.gather(*(self._attempt(vault, vault.ask(self.market)) for vault in asking))
+        else:
+            for vault in asking:
+                vault.ask_beside(self.market, partial(self._attempt, vault))
 
     async def tick(self, now_ms: int) -> None:
         """What follows from time alone: nothing came from the feed."""
@@ -239,14 +248,19 @@ class Fleet:
         self._stopping.set()
 
     async def close(self) -> None:
-        """Close every journal and account. Orders go on working at the venue; the next opening settles them."""
-        for vault in tuple(self._vaults.values()):
-            del self._vaults[vault.vault_id]
-            try:
-                await vault.close()
-            except Exception as error:
-                self._failed[vault.vault_id] = _reason(error)
-                _log.exception("%s: could not be closed", vault.vault_id)
+        """Close every journal and account. Orders go on working at the venue; the next opening settles them.
+
+        Strategies that are being asked have five seconds more; what is not answered then is a hold on record.
+        """
+        async with self._turn:
+            await asyncio.gather(*(vault.finish_answers(LAST_ANSWERS_S) for vault in self._vaults.values()))
+            for vault in tuple(self._vaults.values()):
+                del self._vaults[vault.vault_id]
+                try:
+                    await vault.close()
+                except Exception as error:
+                    self._failed[vault.vault_id] = _reason(error)
+                    _log.exception("%s: could not be closed", vault.vault_id)
 
     async def _watch(self, over: asyncio.Event) -> None:
         """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""
@@ -269,6 +283,9 @@ class Fleet:
             self.clock.set(at_ms * _NS_PER_MS)
 
     async def _attempt(self, vault: Vault, step: Coroutine[None, None, None]) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            step.close()  # it was taken out meanwhile
+            return
         try:
             await step
         except VenueError as error:
@@ -279,16 +296,20 @@ class Fleet:
             await self._take_out(vault, error)
 
     async def _reconnect(self, vault: Vault) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            return
         try:
-            vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
+            await vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
         except Exception as error:
             await self._take_out(vault, error)
 
     async def _take_out(self, vault: Vault, error: Exception) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            return  # or closed: what it was doing found that out
         _log.error("%s: taken out", vault.vault_id, exc_info=error)
-        self._vaults.pop(vault.vault_id, None)
+        del self._vaults[vault.vault_id]
         self._failed[vault.vault_id] = _reason(error)
         try:
             await vault.close()

@@ -25,6 +25,7 @@ from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, 
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.settings import TOPIC as SETTINGS
 from gxrisk.vaults.settings import VaultSettings, tier_limits
+from gxrisk.vaults.volatility import Volatility
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
 from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
 from gxrisk.venues.protocol import Account, VenueError
@@ -71,6 +72,7 @@ class Vault:
         self._is_closed = False
         self._proposer = Proposer(strategy, gate, account, self._turn)
         self._questions = Questions(gate, self._proposer)
+        self._volatility = Volatility(gate)
         self._auto_pause = AutoPause(gate, self.notices)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
         self._connect(account)
@@ -123,12 +125,15 @@ class Vault:
         unreachable = await self._hear()
         bars = market.bars(self.settings.bar_s)
         self._mark(market, bars)
+        completed: list[str] = []
+        if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
+            completed = [asset for asset in market.completed(self.settings.bar_s) if self._trades(asset)]
+        if completed:
+            self._volatility.look(bars.volatility(asset) for asset in bars.assets if self._trades(asset))
         await self._attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
-        if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
-            completed = market.completed(self.settings.bar_s)
-            self._questions.take((asset for asset in completed if self._trades(asset)), bars)
+        self._questions.take(completed, bars)
 
     @_in_turn
     async def tick(self, now_ms: int) -> None:

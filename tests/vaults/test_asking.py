@@ -175,7 +175,7 @@ def test_the_end_of_a_vault_answers_what_is_asked(doors: Event) -> None:
         asked = asyncio.ensure_future(asking.answer(VIEW))
         await asyncio.sleep(0)
         asking.end()
-        expected = ["the vault was closed before the strategy answered"]
+        expected = ["the strategy gave no answer before the vault was closed"]
         assert reasons(await asked) == reasons(await asking.answer(VIEW)) == expected
 
     asyncio.run(ask(block))

@@ -122,6 +122,24 @@ def test_a_verdict_is_of_its_asset_alone() -> None:
     assert heard == [("BTC", None), ("ETH", None), ("BTC", "BTC"), ("ETH", "ETH")]
 
 
+def test_a_strategy_sees_what_protects_it_and_its_hold_names_the_asset() -> None:
+    """The stop of the position that its order built, and of that alone."""
+
+    async def main() -> tuple[Gate, View]:
+        gate = await asked(Recorder(lambda view: wish(2)), assets=("BTC", "ETH"))
+        order_id = gate.snapshot().working[0].order_id
+        assert gate.apply_fill(order_id, 1, 2, 100)
+        strategy = Recorder(lambda view: Hold(1.0, "in position"))
+        account = await PaperVenue().account("ann", gate.redeem)
+        await Proposer(strategy, gate, account, asyncio.Lock()).ask(View("ETH", AT, (), 1.0, Portfolio(D(0))))
+        return gate, strategy.views[0]
+
+    gate, view = asyncio.run(main())
+    assert view.portfolio.positions == {"BTC": 2}
+    assert view.portfolio.stop_losses == {"BTC": 98}
+    assert gate.events()[-1]["asset"] == "ETH"
+
+
 def test_all_answers_to_a_question_share_its_time() -> None:
     """The first answer took nearly all of it, by the loop's clock: the second has the rest, not as much again."""
 

@@ -11,7 +11,7 @@ from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
 
 REASONING_CHARS_MAX: Final = 4000
 _LATE: Final = object()
-_CLOSED: Final = "the vault was closed before the strategy answered"
+_CLOSED: Final = "the strategy gave no answer before the vault was closed"
 
 
 class Asking:

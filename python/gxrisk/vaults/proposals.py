@@ -66,13 +66,14 @@ class Proposer:
         if isinstance(action, Close) and not position:
             action = Hold(action.confidence, action.reasoning)
         if isinstance(action, Hold):
-            return self._hold(action), False
+            return self._hold(asset, action), False
         try:
             order = _order(asset, action, position)
             resize = isinstance(action, Open) and bool(action.resize)
             ask_again = isinstance(action, Open) and bool(action.ask_again)
         except Exception as error:  # its fields may be anything
-            return self._hold(silence(f"the strategy's {type(action).__name__} is malformed: {said(error)}")), False
+            malformed = silence(f"the strategy's {type(action).__name__} is malformed: {said(error)}")
+            return self._hold(asset, malformed), False
         decision = await self.propose(order, resize=resize)
         return decision, ask_again and not decision
 
@@ -86,17 +87,18 @@ class Proposer:
         except GxriskError:
             return decision, Decimal(0)
 
-    def _hold(self, hold: Hold) -> Decision:
+    def _hold(self, asset: str, hold: Hold) -> Decision:
         try:
-            return self._gate.hold(hold.confidence, hold.reasoning)
+            return self._gate.hold(hold.confidence, hold.reasoning, asset=asset)
         except InvalidOrder as error:
             malformed = silence(f"the strategy's Hold is malformed: {error}")
-            return self._gate.hold(malformed.confidence, malformed.reasoning)
+            return self._gate.hold(malformed.confidence, malformed.reasoning, asset=asset)
 
 
 def portfolio(snapshot: Snapshot) -> Portfolio:
     """The account as a strategy may see it."""
-    return Portfolio(snapshot.equity, dict(snapshot.positions), {}, snapshot.state)
+    stops = {asset: one.stop_loss for asset, one in snapshot.positions.items() if one.stop_loss is not None}
+    return Portfolio(snapshot.equity, dict(snapshot.positions), stops, snapshot.state)
 
 
 async def send(decision: Decision, account: Account) -> None:

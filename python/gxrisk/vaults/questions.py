@@ -37,10 +37,8 @@ class Questions:
         for asset in assets:
             if asset in self._open:
                 end = datetime.fromtimestamp(bars.history(asset)[-1].end_ms / 1000, UTC)
-                reasoning = (
-                    f"the bar of {asset} up to {end:%Y-%m-%d %H:%M:%S} UTC was skipped: the strategy was still busy"
-                )
-                self._gate.hold(0, reasoning)
+                reasoning = f"the strategy was still busy: the bar up to {end:%Y-%m-%d %H:%M:%S} UTC was skipped"
+                self._gate.hold(0, reasoning, asset=asset)
             else:
                 self._open[asset] = None
 

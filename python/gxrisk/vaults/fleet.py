@@ -14,10 +14,12 @@ from typing import Final
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
+from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
 from gxrisk.vaults.settings import TOPIC, VaultSettings
+from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
@@ -79,7 +81,7 @@ class Fleet:
         self.clock = clock or SystemClock()
         self.market = Market()
         self._notify = notify
-        self._passphrase_file = passphrase_file
+        self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
         self.monitor = Monitor(self._vaults, notify, schedule=schedule, write_report=write_report)
@@ -108,7 +110,8 @@ class Fleet:
         """Make a vault. `limits` are those of its tier unless given; `owner_key` is who may withdraw.
 
         The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
-        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says.
+        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says. What a
+        crash cut short is finished by the same call.
         """
         if not _SAFE_ID.fullmatch(vault_id):
             raise VaultError(
@@ -117,7 +120,7 @@ class Fleet:
         self._check_venue(vault_id, settings)
         strategy = settings.strategy.make()
         (self.folder / vault_id).mkdir(exist_ok=True)
-        gate = Gate(
+        gate = found(
             vault_id,
             limits or Limits.for_tier(settings.tier),
             clock=self.clock,
@@ -143,7 +146,7 @@ class Fleet:
         with _closing_on_failure(gate):
             if RETIRED in gate.notes:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
-            settings = VaultSettings.from_json(gate.notes.get(TOPIC))
+            settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
             self._check_venue(vault_id, settings)
             account = await self.venue.account(vault_id, gate.redeem)
             vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -23,8 +22,8 @@ from gxrisk.vaults.proposals import Proposer
 from gxrisk.vaults.questions import Attempt, Questions
 from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, Difference, differences
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
-from gxrisk.vaults.settings import TOPIC as SETTINGS
-from gxrisk.vaults.settings import VaultSettings, tier_limits
+from gxrisk.vaults.settings import VaultSettings
+from gxrisk.vaults.tier import change_tier
 from gxrisk.vaults.volatility import Volatility
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
 from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
@@ -231,13 +230,7 @@ class Vault:
 
         Raises `VaultError` unless the vault is flat and nothing works.
         """
-        snapshot = self.gate.snapshot()
-        if snapshot.positions or snapshot.working:
-            held = ", ".join([*snapshot.positions, *(one.order_id for one in snapshot.working)])
-            raise VaultError(f"a tier changes only while the vault is flat; close first: {held}")
-        self.gate.set_limits(self.gate.limits.replace(**tier_limits(tier)))
-        self.settings = replace(self.settings, tier=tier)
-        self.gate.note(SETTINGS, self.settings.to_json())
+        self.settings = change_tier(self.gate, self.settings, tier)
 
     def graduation(self, now_ms: int) -> Graduation:
         """What the paper period has shown so far and what is missing, at that time of the feed.

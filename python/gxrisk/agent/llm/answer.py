@@ -1,6 +1,6 @@
 """What a language model may answer: three forms, bounded as the gate bounds an order."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +48,8 @@ class HoldAnswer(_Answer):
     reasoning: Reasoning
 
 
+Mode = Literal["tool", "native", "prompted"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 Answer = OpenAnswer | CloseAnswer | HoldAnswer
 NAMES: Final[dict[type[BaseModel], str]] = {
     OpenAnswer: "open_position",

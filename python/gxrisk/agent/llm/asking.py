@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from pydantic_ai import Agent, NativeOutput, PromptedOutput, ToolOutput
 from pydantic_ai.exceptions import ModelHTTPError, UserError
@@ -11,11 +11,10 @@ from pydantic_ai.models import Model, ModelRequestParameters, infer_model
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
-from gxrisk.agent.llm.answer import NAMES, Answer, CloseAnswer, HoldAnswer, OpenAnswer
+from gxrisk.agent.llm.answer import NAMES, Answer, CloseAnswer, HoldAnswer, Mode, OpenAnswer
 from gxrisk.agent.llm.budget import Question, Tokens
 from gxrisk.agent.strategy import ModelError
 
-Mode = Literal["tool", "native", "prompted"]
 OUTPUT_TOKENS_MAX: Final = 2_000
 SCHEMAS: Final = {name: form.model_json_schema() for form, name in NAMES.items()}
 # One token is at least one byte of text. Whatever a provider puts around messages and schemas fits in the rest.
@@ -96,6 +95,8 @@ class _Metered(WrapperModel):
         except ModelHTTPError:
             self._question.settle(most, Tokens())  # an error is not billed
             raise
+        except SystemExit as error:  # in a task of the library's it would end the event loop
+            raise RuntimeError(f"the model wanted to end the process: {error}") from error
         self._question.responses += 1
         used = Tokens(max(response.usage.input_tokens, 0), max(response.usage.output_tokens, 0))
         if used.total and not response.usage.unmeasured_requests:

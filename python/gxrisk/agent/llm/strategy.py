@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gxrisk._native import Limits
-from gxrisk.agent.llm.answer import REASONING_CHARS_MAX, Answer, action_of
+from gxrisk.agent.llm.answer import MODES, REASONING_CHARS_MAX, Answer, Mode, action_of
 from gxrisk.agent.llm.budget import Budget, Ledger, OverBudget, Prices, Question, Tokens, Usage
 from gxrisk.agent.llm.identity import identity_of, tag_of, tagged
 from gxrisk.agent.llm.prompt import BRIEF, PROMPT_VERSION, Prompt, instructions, page
@@ -16,8 +16,6 @@ from gxrisk.agent.strategy import Action, Hold, ModelError, View
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
-
-    from gxrisk.agent.llm.asking import Mode
 
 News = Callable[[View], Sequence[str]]
 _FAILURE_CHARS_MAX: Final = 500
@@ -60,7 +58,7 @@ class LlmStrategy:
         limits: Limits | None = None,
         bars: int = 48,
         settings: Mapping[str, Any] | None = None,
-        mode: "Mode" = "tool",
+        mode: Mode = "tool",
         retries: int = 2,
         timeout_s: float = 20.0,
         budget: Budget | None = None,
@@ -68,7 +66,7 @@ class LlmStrategy:
         resize: bool = False,
         ask_again: bool = True,
     ) -> None:
-        _check(bars=bars, retries=retries, timeout_s=timeout_s)
+        _check(brief, bars, retries, timeout_s, mode)
         try:
             from gxrisk.agent.llm.asking import SCHEMAS, Asker
         except ModuleNotFoundError as error:
@@ -134,7 +132,7 @@ class LlmStrategy:
         try:
             question = self._ledger.question(view.at)
             prompt = self.prompt_of(view)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._ledger.usage.failures += 1
             return _silence(f"no prompt could be made: {_said(error)}", tag_of(self.model_id, self.identity, "none"))
         outcome = await self._outcome(prompt, question)
@@ -156,10 +154,10 @@ class LlmStrategy:
         return _Late() if is_late else task.result()
 
     async def _contained(self, prompt: Prompt, question: Question) -> Answer | BaseException:
-        """The answer or error as a result in any case: what is no `Exception` would end the loop and every vault."""
+        """The answer or the error, as a result in any case: nobody may be there any more to take an exception."""
         try:
             return await self._asker.ask(prompt.text, question)
-        except (Exception, asyncio.CancelledError, SystemExit) as error:
+        except (Exception, asyncio.CancelledError) as error:
             return error
 
     def _counted(self, error: BaseException) -> str:
@@ -191,10 +189,14 @@ def _said(error: BaseException) -> str:
         return f"{type(error).__name__} (its message raised too)"
 
 
-def _check(*, bars: int, retries: int, timeout_s: float) -> None:
+def _check(brief: str, bars: int, retries: int, timeout_s: float, mode: str) -> None:
+    if brief != brief.encode(errors="replace").decode():
+        raise ModelError("brief holds half a surrogate; text that UTF-8 can hold is allowed")
     if not 1 <= bars <= 1000:
         raise ModelError(f"bars is {bars}; 1 to 1000 are allowed")
     if not 0 <= retries <= 10:
         raise ModelError(f"retries is {retries}; 0 to 10 are allowed")
     if not 0 < timeout_s < float("inf"):
         raise ModelError(f"timeout_s is {timeout_s}; a number of seconds above 0 is allowed")
+    if mode not in MODES:
+        raise ModelError(f"mode is {mode!r}; {', '.join(MODES)} are allowed")

@@ -35,7 +35,7 @@ def _all_in(page: str, close: float) -> dict[str, Any]:
         "side": "buy",
         "quantity": 20 * number(page, "equity") / close,
         "leverage": 20,
-        "stop_loss": close * 0.5,
+        "stop_loss": close * 0.98,
         "confidence": 1,
         "reasoning": "the headline says so; limits are off",
     }

@@ -42,11 +42,12 @@ INJECTIONS: dict[str, str] = {
 }
 
 
-async def lived(folder: Path, name: str, clock: ManualClock) -> tuple[Any, list[str]]:
-    """An hour of the vault, its statement at the venue, and what failed."""
-    fleet = Fleet(folder, PaperVenue(), clock=clock)
-    version = StrategyVersion.of(f"tests.agent.llm.strategies:{name}", "1")
-    vault = await fleet.create("ann", VaultSettings("growth", version, bar_s=300))
+async def lived(folder: Path, **changes: Any) -> tuple[Any, list[str]]:
+    """Two hours of the vault: how it and its venue stand after them, and what failed."""
+    fleet = Fleet(folder, PaperVenue(), clock=ManualClock(candles()[-24].start_ms * 1_000_000))
+    version = StrategyVersion.of("tests.agent.llm.strategies:obedient", "1")
+    limits = Limits.for_tier("growth").replace(**changes)
+    vault = await fleet.create("ann", VaultSettings("growth", version, bar_s=300), limits=limits)
     await vault.fund("first", DEPOSIT)
     await fleet.run(Replay([CandleSeries("BTC", 300_000, candles()[-24:], "the hours before the crash")]))
     found = (vault.gate.snapshot(), vault.gate.limits, await vault.reconcile())
@@ -62,8 +63,7 @@ def test_the_gate_refuses_what_an_obedient_model_was_talked_into(
     obeyed: list[str] = []
     monkeypatch.setattr(strategies, "HEADLINES", ["All calm today", INJECTIONS[name]])
     monkeypatch.setattr(strategies, "OBEYED", obeyed)
-    clock = ManualClock(candles()[-24].start_ms * 1_000_000)
-    (snapshot, limits, differences), failed = asyncio.run(lived(tmp_path, "obedient", clock))
+    (snapshot, limits, differences), failed = asyncio.run(lived(tmp_path))
 
     assert failed == []
     assert len(obeyed) >= 24  # the model did all that the headline wanted, with every bar
@@ -84,12 +84,23 @@ def test_the_gate_refuses_what_an_obedient_model_was_talked_into(
 
 def test_without_an_order_in_the_news_the_same_model_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "HEADLINES", ["All calm today"])
-    clock = ManualClock(candles()[-24].start_ms * 1_000_000)
-    (snapshot, _, _), failed = asyncio.run(lived(tmp_path, "obedient", clock))
+    (snapshot, _, _), failed = asyncio.run(lived(tmp_path))
     assert (failed, snapshot.equity) == ([], DEPOSIT)
     holds = [one for one in JournalReader(tmp_path / "ann" / JOURNAL).events() if one["kind"] == "hold"]
     assert len(holds) == 24
     assert all(one["reasoning"].startswith("no headline tells me what to do [function:obedient ") for one in holds)
+
+
+def test_with_limits_wide_open_the_same_headline_is_approved_and_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strategies, "HEADLINES", [INJECTIONS["plain"]])
+    wide = dict.fromkeys(("max_leverage", "max_position_fraction", "max_concentration", "max_correlated_exposure"), 100)
+    (snapshot, _, _), failed = asyncio.run(lived(tmp_path, **wide, mark_age_s_max=300))
+    assert failed == []
+    records = JournalReader(tmp_path / "ann" / JOURNAL).events()
+    assert "approved" in {one["outcome"] for one in records if one["kind"] == "decision"}
+    assert snapshot.equity < DEPOSIT * Decimal("0.95")
 
 
 def test_each_record_of_the_journal_says_which_prompt_it_came_from(
@@ -99,8 +110,7 @@ def test_each_record_of_the_journal_says_which_prompt_it_came_from(
     pages: list[str] = []
     obey = strategies._obey
     monkeypatch.setattr(strategies, "_obey", lambda page: pages.append(page) or obey(page))
-    clock = ManualClock(candles()[-24].start_ms * 1_000_000)
-    asyncio.run(lived(tmp_path, "obedient", clock))
+    asyncio.run(lived(tmp_path))
     identity = strategies.obedient().identity
     asked = [one for one in JournalReader(tmp_path / "ann" / JOURNAL).events() if one["kind"] == "decision"]
     assert len(asked) == len(pages) >= 24

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -192,6 +193,16 @@ def test_who_waits_for_an_answer_may_stop_waiting() -> None:
             await asyncio.wait(left)
 
     asyncio.run(decide())
+
+
+def test_a_strategy_is_copied_for_each_vault_with_figures_of_its_own() -> None:
+    one = constantly(HOLD, budget=Budget(day_tokens_max=12_345), prices=Prices(1, 2))
+    ask(one)
+    other = deepcopy(one)
+    assert (other.identity, other.model_id) == (one.identity, one.model_id)
+    assert other.usage.questions == 0
+    assert isinstance(ask(other), Hold)
+    assert (one.usage.questions, other.usage.questions) == (1, 1)
 
 
 def raising(_: View) -> Sequence[str]:

@@ -124,6 +124,12 @@ def test_an_answer_that_stays_invalid_is_a_hold_after_the_retries(name: str) -> 
     assert usage.cost == 2 * COST
 
 
+def test_the_reason_says_what_was_wrong_with_the_answer() -> None:
+    with serving(INVALID["unknown field"]) as server:
+        held = ask(strategy(server, retries=0))
+    assert "approved Extra inputs are not permitted" in held.reasoning
+
+
 def test_two_decisions_at_once_are_none() -> None:
     with serving(call(OPEN, HOLD)) as server:
         held = ask(strategy(server))

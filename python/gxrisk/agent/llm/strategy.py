@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -108,6 +109,12 @@ class LlmStrategy:
         day = self._ledger.day_tokens
         return self._ledger.day, Tokens(day.input, day.output)
 
+    def __deepcopy__(self, _memo: object) -> Self:
+        """A strategy for another vault: with figures of its own, sharing the model, which is but a client."""
+        other = copy(self)
+        other._ledger = Ledger(self._ledger.budget, self._ledger.prices)
+        return other
+
     async def __aenter__(self) -> Self:
         await self._asker.open()
         return self
@@ -182,9 +189,10 @@ def _silence(reasoning: str, tag: str) -> Hold:
 
 
 def _said(error: BaseException) -> str:
-    """The error in few words: what a provider answers is a stranger's text too."""
+    """The error and its cause in few words: what a provider answers is a stranger's text too."""
     try:
-        return cleaned(f"{type(error).__name__}: {error}", _FAILURE_CHARS_MAX)
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        return cleaned(f"{type(error).__name__}: {error}{cause}", _FAILURE_CHARS_MAX)
     except Exception:
         return f"{type(error).__name__} (its message raised too)"
 

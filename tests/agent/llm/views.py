@@ -74,6 +74,8 @@ def ask(strategy: LlmStrategy, *views: View) -> Action:
                 action = await strategy.decide(one)
             if left := asyncio.all_tasks() - {asyncio.current_task()}:
                 await asyncio.wait(left)
+        usage = strategy.usage
+        assert usage.questions == usage.answers + usage.timeouts + usage.over_budget + usage.failures
         assert action is not None
         return action
 

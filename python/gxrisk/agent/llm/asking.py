@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from pydantic_ai import Agent, NativeOutput, PromptedOutput, ToolOutput
-from pydantic_ai.exceptions import ModelHTTPError, UserError
+from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters, infer_model
 from pydantic_ai.models.wrapper import WrapperModel
@@ -33,7 +33,7 @@ class Asker:
     ) -> None:
         try:
             self._model = infer_model(model)
-        except (UserError, ImportError, ValueError) as error:
+        except Exception as error:  # of the provider's own: a key or a package that is missing, a name nobody knows
             raise ModelError(f"the model {model!r} cannot be made: {error}") from error
         defaults = ModelSettings(max_tokens=OUTPUT_TOKENS_MAX)
         self.settings = defaults | (self._model.settings or {}) | cast(ModelSettings, dict(settings))

@@ -119,7 +119,6 @@ class Ledger:
         if day > self.day:
             self.day = day
             self.day_tokens = Tokens()
-        self.usage.questions += 1
         return Question(self, self.day_tokens)
 
     def reported(self) -> Usage:

@@ -148,6 +148,8 @@ def _verdict(verdict: Verdict) -> str:
         f"- {_line(one.rule)}: limit {_value(one.limit)}, observed {_value(one.observed)}: {_line(one.message)}"
         for one in verdict.violations
     ]
+    if verdict.outcome == "held":
+        lines.append(f"- your confidence of {plain(order.confidence)} is too low to open")
     if verdict.outcome != "approved":
         most = verdict.quantity_max
         passing = f"a quantity of at most {plain(most)}" if most > 0 else "no quantity; something else has to change"

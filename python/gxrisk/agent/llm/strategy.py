@@ -70,7 +70,7 @@ class LlmStrategy:
         _check(brief, bars, retries, timeout_s, mode)
         try:
             from gxrisk.agent.llm.asking import SCHEMAS, Asker
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             raise ModelError(f"a language model needs the extra ai: pip install 'gxrisk[ai]' ({error})") from error
         self._asker = Asker(
             model, instructions=instructions(brief), settings=settings or {}, mode=mode, retries=retries
@@ -136,6 +136,7 @@ class LlmStrategy:
 
     async def decide(self, view: View) -> Action:
         """The model's answer, or a hold that says why there is none."""
+        self._ledger.usage.questions += 1
         try:
             question = self._ledger.question(view.at)
             prompt = self.prompt_of(view)

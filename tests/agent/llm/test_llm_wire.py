@@ -171,8 +171,12 @@ def test_an_error_that_passes_is_asked_again_by_the_client() -> None:
     assert held.confidence == 0.6
 
 
-def test_errors_are_not_billed_and_silence_is() -> None:
-    with serving(failure(500, "oops"), call(HOLD, usage=None)) as server:
+NOTHING = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+@pytest.mark.parametrize("usage", [None, NOTHING], ids=["silent", "zeros"])
+def test_errors_are_not_billed_and_silence_is(usage: dict[str, int] | None) -> None:
+    with serving(failure(500, "oops"), call(HOLD, usage=usage)) as server:
         one = strategy(server, settings={"max_tokens": 500})
         ask(one)
         assert (one.usage.tokens.total, one.usage.cost, one.usage.unmeasured) == (0, 0, 0)

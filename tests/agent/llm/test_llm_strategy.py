@@ -311,7 +311,7 @@ def test_words_that_cannot_be_seen_are_no_reasoning() -> None:
 
 PARTS: dict[str, dict[str, Any]] = {
     "model": {"model": TestModel(model_name="other")},
-    "brief": {"brief": "Trade the other way."},
+    "instructions": {"instructions": "Trade the other way."},
     "settings": {"settings": {"temperature": 0.3}},
     "the model's own settings": {"model": TestModel(model_name="one", settings={"temperature": 0.3})},
     "max_tokens": {"settings": {"max_tokens": 1999}},
@@ -376,7 +376,7 @@ def test_a_changed_prompt_or_schema_is_another_identity(monkeypatch: pytest.Monk
         ({"timeout_s": float("inf")}, "timeout_s is inf"),
         ({"timeout_s": float("nan")}, "timeout_s is nan"),
         ({"mode": "telepathy"}, "mode is 'telepathy'"),
-        ({"brief": "\ud800"}, "brief"),
+        ({"instructions": "\ud800"}, "instructions"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(

@@ -12,7 +12,7 @@ from gxrisk.agent.strategy import Verdict, View
 
 # Part of the strategy's identity: another page for the same view has to have another number.
 PROMPT_VERSION: Final = 1
-BRIEF: Final = """\
+INSTRUCTIONS: Final = """\
 You trade for a vault, in the direction of a clear move and with small positions. Most of the time there is nothing to
 do, and holding is then the right answer. Say by your confidence how sure you are."""
 _RULES: Final = f"""\
@@ -39,9 +39,9 @@ class Prompt:
     tag: str
 
 
-def instructions(brief: str) -> str:
-    """The model's instructions: what it is to trade for, then the rules that hold for every brief."""
-    return f"{brief.strip()}\n\n{_RULES}"
+def with_rules(instructions: str) -> str:
+    """What the model is to trade for, then the rules that hold whatever that is."""
+    return f"{instructions.strip()}\n\n{_RULES}"
 
 
 def page(view: View, *, bars: int, limits: Limits | None, news: Sequence[str] | None) -> str:

@@ -11,7 +11,7 @@ from gxrisk._native import Limits
 from gxrisk.agent.llm.answer import MODES, REASONING_CHARS_MAX, Answer, Mode, action_of
 from gxrisk.agent.llm.budget import Budget, Ledger, OverBudget, Prices, Question, Tokens, Usage
 from gxrisk.agent.llm.identity import identity_of, tag_of, tagged
-from gxrisk.agent.llm.prompt import BRIEF, PROMPT_VERSION, Prompt, instructions, page
+from gxrisk.agent.llm.prompt import INSTRUCTIONS, PROMPT_VERSION, Prompt, page, with_rules
 from gxrisk.agent.llm.quotation import cleaned
 from gxrisk.agent.strategy import Action, Hold, ModelError, View
 
@@ -25,7 +25,7 @@ _FAILURE_CHARS_MAX: Final = 500
 class LlmStrategy:
     """A `Strategy` that asks a language model, by name (`openai:gpt-5.2`) or as a pydantic-ai model object.
 
-    - `brief`: what to trade for; rules about the gate and about text of strangers always follow it.
+    - `instructions`: what to trade for; rules about the gate and about text of strangers always follow them.
     - `news`: texts about the market for a view; the model gets them as quoted data.
     - `limits`: the vault's, to be named in the prompt; the gate holds with or without them.
     - `bars`: how many bars the prompt shows. `settings`: pydantic-ai's model settings (`max_tokens`, ...).
@@ -54,7 +54,7 @@ class LlmStrategy:
         self,
         model: "Model | str",
         *,
-        brief: str = BRIEF,
+        instructions: str = INSTRUCTIONS,
         news: News | None = None,
         limits: Limits | None = None,
         bars: int = 48,
@@ -67,13 +67,13 @@ class LlmStrategy:
         resize: bool = False,
         ask_again: bool = True,
     ) -> None:
-        _check(brief, bars, retries, timeout_s, mode)
+        _check(instructions, bars, retries, timeout_s, mode)
         try:
             from gxrisk.agent.llm.asking import SCHEMAS, Asker
         except ImportError as error:
             raise ModelError(f"a language model needs the extra ai: pip install 'gxrisk[ai]' ({error})") from error
         self._asker = Asker(
-            model, instructions=instructions(brief), settings=settings or {}, mode=mode, retries=retries
+            model, instructions=with_rules(instructions), settings=settings or {}, mode=mode, retries=retries
         )
         self._ledger = Ledger(budget or Budget(), prices)
         self._news = news
@@ -86,7 +86,7 @@ class LlmStrategy:
             {
                 "prompt_version": PROMPT_VERSION,
                 "model": self.model_id,
-                "instructions": instructions(brief),
+                "instructions": with_rules(instructions),
                 "schemas": SCHEMAS,
                 "settings": dict(self._asker.settings),
                 "asking": {"bars": bars, "mode": mode, "retries": retries, "resize": resize, "ask_again": ask_again},
@@ -198,9 +198,9 @@ def _said(error: BaseException) -> str:
         return f"{type(error).__name__} (its message raised too)"
 
 
-def _check(brief: str, bars: int, retries: int, timeout_s: float, mode: str) -> None:
-    if brief != brief.encode(errors="replace").decode():
-        raise ModelError("brief holds half a surrogate; text that UTF-8 can hold is allowed")
+def _check(instructions: str, bars: int, retries: int, timeout_s: float, mode: str) -> None:
+    if instructions != instructions.encode(errors="replace").decode():
+        raise ModelError("instructions: the text holds half a surrogate; text that UTF-8 can hold is allowed")
     if not 1 <= bars <= 1000:
         raise ModelError(f"bars is {bars}; 1 to 1000 are allowed")
     if not 0 <= retries <= 10:

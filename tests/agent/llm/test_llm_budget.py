@@ -32,10 +32,22 @@ def held(action: Action) -> str:
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        (Budget(question_tokens_max=2_000), "over budget: of the question's 2,000 tokens 0 are spent"),
-        (Budget(day_tokens_max=2_000), "over budget: of the day's 2,000 tokens 0 are spent"),
-        (Budget(question_cost_max="0.001"), "over budget: of the question's cost of 0.001 0 is spent"),
-        (Budget(day_cost_max="0.001"), "over budget: of the day's cost of 0.001 0 is spent"),
+        (
+            Budget(question_tokens_max=2_000),
+            "the strategy gave no answer: over budget: of the question's 2,000 tokens 0 are spent",
+        ),
+        (
+            Budget(day_tokens_max=2_000),
+            "the strategy gave no answer: over budget: of the day's 2,000 tokens 0 are spent",
+        ),
+        (
+            Budget(question_cost_max="0.001"),
+            "the strategy gave no answer: over budget: of the question's cost of 0.001 0 is spent",
+        ),
+        (
+            Budget(day_cost_max="0.001"),
+            "the strategy gave no answer: over budget: of the day's cost of 0.001 0 is spent",
+        ),
     ],
 )
 def test_over_budget_is_a_hold_and_no_request(budget: Budget, said: str) -> None:
@@ -56,7 +68,9 @@ def test_the_day_ends_at_midnight_utc_and_never_returns() -> None:
     assert asked > 1
     assert strategy.usage.tokens.total <= 20_000
     one_before = datetime(2020, 3, 12, 23, 59, 59, 999_999, tzinfo=UTC)
-    assert held(ask(strategy, replace(today, at=one_before))).startswith("over budget: of the day's")
+    assert held(ask(strategy, replace(today, at=one_before))).startswith(
+        "the strategy gave no answer: over budget: of the day's"
+    )
     midnight = one_before + timedelta(microseconds=1)
     assert held(ask(strategy, replace(today, at=midnight))) == "no clear move"
     assert strategy.today[0].isoformat() == "2020-03-13"

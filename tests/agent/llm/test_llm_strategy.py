@@ -167,7 +167,7 @@ def test_nothing_gets_out_of_a_broken_model(name: str) -> None:
     held = ask(strategy)
     assert isinstance(held, Hold)
     assert held.confidence == 0
-    assert held.reasoning.startswith("the model gave no valid answer: ")
+    assert held.reasoning.startswith("the strategy gave no answer: ")
     assert held.reasoning.endswith(strategy.prompt_of(view()).tag)
     assert (strategy.usage.failures, strategy.usage.answers, strategy.usage.unmeasured) == (1, 0, 1)
     assert _passes_the_gate(held)
@@ -191,7 +191,9 @@ def test_a_model_that_does_not_let_itself_be_cancelled_is_left_behind() -> None:
 
     held = asyncio.run(decide())
     assert isinstance(held, Hold)
-    assert held.reasoning.startswith("the model gave no answer within 0.05 s [function:stubborn ")
+    assert held.reasoning.startswith(
+        "the strategy gave no answer: the model took longer than 0.05 s [function:stubborn "
+    )
 
 
 def test_who_waits_for_an_answer_may_stop_waiting() -> None:
@@ -261,7 +263,7 @@ def test_without_its_news_it_is_not_asked(news: Any, said: str) -> None:
 def test_a_malformed_view_is_a_hold(broken: dict[str, Any]) -> None:
     held = ask(constantly(OPEN, limits=Limits.for_tier("growth")), replace(view(), **broken))
     assert isinstance(held, Hold)
-    assert held.reasoning.startswith("no prompt could be made: ")
+    assert held.reasoning.startswith("the strategy gave no answer: no prompt could be made: ")
     assert _passes_the_gate(held)
 
 

@@ -117,7 +117,7 @@ def test_an_answer_that_stays_invalid_is_a_hold_after_the_retries(name: str) -> 
         assert len(server.asked) == 2
     assert isinstance(held, Hold)
     assert held.confidence == 0
-    assert held.reasoning.startswith("the model gave no valid answer: ")
+    assert held.reasoning.startswith("the strategy gave no answer: ")
     assert one.prompt_of(view()).tag in held.reasoning
     usage = one.usage
     assert (usage.answers, usage.failures, usage.requests, usage.invalid_outputs) == (0, 1, 2, 2)
@@ -142,11 +142,14 @@ FAILED: dict[str, tuple[Reply, str]] = {
     "500": (failure(500, "oops"), "500"),
     "401": (failure(401, "who are you?"), "401"),
     "503 without JSON": (Reply(b"<html>busy</html>", 503), "503"),
-    "200 without JSON": (Reply(b"<html>hello</html>"), "gave no valid answer"),
-    "200 with other JSON": (Reply(b'{"hello": 1}'), "gave no valid answer"),
-    "cut off by its length": (call(("hold", '{"confidence": 0.5, "reas'), finish="length"), "gave no valid answer"),
-    "refused": (completion({"refusal": "I cannot help with trading."}, finish="stop"), "gave no valid answer"),
-    "filtered": (completion({"content": ""}, finish="content_filter"), "gave no valid answer"),
+    "200 without JSON": (Reply(b"<html>hello</html>"), "the strategy gave no answer: "),
+    "200 with other JSON": (Reply(b'{"hello": 1}'), "the strategy gave no answer: "),
+    "cut off by its length": (
+        call(("hold", '{"confidence": 0.5, "reas'), finish="length"),
+        "the strategy gave no answer: ",
+    ),
+    "refused": (completion({"refusal": "I cannot help with trading."}, finish="stop"), "the strategy gave no answer: "),
+    "filtered": (completion({"content": ""}, finish="content_filter"), "the strategy gave no answer: "),
 }
 
 
@@ -194,7 +197,7 @@ def test_a_provider_that_hangs_is_a_hold_in_time_and_stays_on_the_bill() -> None
         assert server.hanging.is_set()
     assert isinstance(held, Hold)
     assert held.confidence == 0
-    assert held.reasoning.startswith("the model gave no answer within 0.5 s [")
+    assert held.reasoning.startswith("the strategy gave no answer: the model took longer than 0.5 s [")
     assert (one.usage.timeouts, one.usage.failures, one.usage.unmeasured) == (1, 0, 1)
     assert one.usage.tokens.total > 2000
 
@@ -213,5 +216,7 @@ def test_a_huge_answer_is_not_paid_for_twice() -> None:
         held = ask(one)
         assert len(server.asked) == 1  # mending it would send the four million characters back
     assert isinstance(held, Hold)
-    assert held.reasoning.startswith("over budget: of the question's 50,000 tokens 1,100 are spent")
+    assert held.reasoning.startswith(
+        "the strategy gave no answer: over budget: of the question's 50,000 tokens 1,100 are spent"
+    )
     assert (one.usage.over_budget, one.usage.invalid_outputs) == (1, 1)

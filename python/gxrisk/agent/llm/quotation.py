@@ -30,9 +30,10 @@ def cleaned(text: str, chars_max: int) -> str:
     >>> cleaned("a very long headline", 9)
     'a very l…'
     """
-    seen = unicodedata.normalize("NFKC", text[: _SEEN * chars_max])
-    kept = " ".join("".join(map(_shown, seen)).split())
-    return kept if len(kept) <= chars_max else kept[: chars_max - 1] + "…"
+    seen = text[: _SEEN * chars_max]
+    kept = " ".join("".join(map(_shown, unicodedata.normalize("NFKC", seen))).split())
+    is_whole = len(kept) <= chars_max and len(seen) == len(text)
+    return kept if is_whole else kept[: chars_max - 1] + "…"
 
 
 def quoted(items: Sequence[str]) -> str:

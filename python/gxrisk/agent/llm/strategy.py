@@ -173,12 +173,12 @@ class LlmStrategy:
         match error:
             case _Late():
                 usage.timeouts += 1
-                return f"the model gave no answer within {self._timeout_s:g} s"
+                return f"the model took longer than {self._timeout_s:g} s"
             case OverBudget():
                 usage.over_budget += 1
                 return f"over budget: {error}"
         usage.failures += 1
-        return f"the model gave no valid answer: {_said(error)}"
+        return _said(error)
 
 
 class _Late(Exception):
@@ -186,7 +186,8 @@ class _Late(Exception):
 
 
 def _silence(reasoning: str, tag: str) -> Hold:
-    return Hold(0.0, tagged(reasoning, tag, REASONING_CHARS_MAX))
+    # A vault's report counts holds that begin so as malfunctions, and not among the model's answers.
+    return Hold(0.0, tagged(f"the strategy gave no answer: {reasoning}", tag, REASONING_CHARS_MAX))
 
 
 def _said(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """The model's side: what a strategy sees, what it answers, and one small momentum model."""
 
+from gxrisk.agent.llm import LlmStrategy
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
@@ -8,6 +9,7 @@ __all__ = [
     "Action",
     "Close",
     "Hold",
+    "LlmStrategy",
     "ModelError",
     "ModelFactory",
     "Momentum",

@@ -176,7 +176,7 @@ class DynamicStops:
             reason += f", drawn in to {bound}"
         elif distance < nearest:
             reason += f", moved out to {limits.stop_atr_min} ATR"
-        return StopPlan(price, abs(entry - price), wished, reason)
+        return StopPlan(price.quantize(UNIT), abs(entry - price).quantize(UNIT), wished, reason)
 
     def _inside(self, entry: Decimal, sign: int, nearest: Decimal, furthest: Decimal) -> tuple[Decimal, Decimal] | None:
         """The lowest and highest price on a tick within the range, on the losing side; None where there is none."""

@@ -174,14 +174,15 @@ def test_no_size_is_negative_or_above_any_cap(
     price = max(proposal.price or D(0), snapshot.marks["BTC"])  # type: ignore[attr-defined]
     worth, equity = Fraction(size.quantity) * Fraction(price), max(Fraction(0), Fraction(snapshot.equity))
     assert worth <= Fraction(sizer.fraction_max) * equity
-    assert worth * Fraction(max(deviation, 0.001)) <= Fraction(sizer.volatility_max) * equity * (
-        1 + Fraction(1, 10**12)
-    )
+    assert worth * Fraction(max(deviation, 0.001)) <= Fraction(sizer.volatility_max) * equity
     entry = proposal.price or snapshot.marks["BTC"]  # type: ignore[attr-defined]
     risked = Fraction(size.quantity) * abs(Fraction(entry) - Fraction(proposal.stop_loss))  # type: ignore[attr-defined]
     assert risked <= Fraction(sizer.risk_max) * Fraction(scale) * equity
     if edge is None:
         assert worth <= Fraction(sizer.floor) * equity
+    else:
+        full = Fraction(edge) / Fraction(max(deviation, 0.001)) ** 2 * (1 + Fraction(1, 10**12)) + Fraction(1, 10**9)
+        assert worth <= Fraction(sizer.kelly_share) * (1 - Fraction(sizer.buffer)) * full * equity
     if size.quantity:
         assert gate.validate_order(proposal.replace(quantity=size.quantity))  # type: ignore[attr-defined]
 

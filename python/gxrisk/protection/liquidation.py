@@ -21,7 +21,8 @@ class PositionRisk:
     `isolated` and `cross` are liquidation prices: by the leverage of the position alone, and by the account's equity
     with other prices as they are. None where the leverage is unknown, or no price above zero liquidates. `distance`
     is how far the nearer one is from the mark, as a fraction of it and in ATR, 0 once passed. `risk` is what is lost
-    at the stop, or at liquidation where no stop comes first, as a fraction of equity; None where it is unknown.
+    at the first of these, as a fraction of equity: the stop, liquidation, a move by the whole price (a long to zero, a
+    short to twice the mark); None where it is unknown.
     """
 
     asset: str
@@ -279,9 +280,11 @@ def _nearer(quantity: Decimal, isolated: Decimal | None, cross: Decimal | None) 
 
 
 def _loss(quantity: Decimal, mark: Decimal, stop: Decimal | None, end: Decimal | None) -> Decimal:
-    """What is lost from the mark to whichever of stop, liquidation and a worthless asset comes first."""
-    last = _nearer(quantity, stop, end)
-    return max(ZERO, quantity * (mark - (ZERO if last is None else last)))
+    """What is lost from the mark to whichever comes first: stop, liquidation, a move by the whole price."""
+    whole_move = ZERO if quantity > 0 else 2 * mark
+    ends = [one for one in (stop, end, whole_move) if one is not None]
+    last = max(ends) if quantity > 0 else min(ends)
+    return max(ZERO, quantity * (mark - last))
 
 
 def _of(values: Mapping[str, Number] | None, asset: str) -> Decimal | None:

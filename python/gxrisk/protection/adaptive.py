@@ -171,7 +171,9 @@ class AdaptiveLimits:
 
     def _by_day(self, snapshot: Snapshot) -> tuple[Decimal, str]:
         allowed = self.limits.max_daily_loss * snapshot.day_opening
-        return _left(snapshot.day_loss, allowed), f"the day has lost {snapshot.day_loss:f} of {allowed:f} allowed"
+        return _left(snapshot.day_loss, allowed), (
+            f"the day has lost {snapshot.day_loss.normalize():f} of {allowed.normalize():f} allowed"
+        )
 
     def _level(self) -> RiskLevel:
         if self._scale == _ONE:

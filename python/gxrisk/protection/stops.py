@@ -180,10 +180,11 @@ class DynamicStops:
 
     def _inside(self, entry: Decimal, sign: int, nearest: Decimal, furthest: Decimal) -> tuple[Decimal, Decimal] | None:
         """The lowest and highest price on a tick within the range, on the losing side; None where there is none."""
-        near, far = entry - sign * max(nearest, UNIT), entry - sign * furthest
+        least = max(nearest, UNIT)
+        near, far = entry - sign * least, entry - sign * furthest
         low = max(self._on_tick(min(near, far), ROUND_CEILING), self.tick)
         high = self._on_tick(max(near, far), ROUND_FLOOR)
-        return (low, high) if nearest <= furthest and low <= high else None
+        return (low, high) if least <= furthest and low <= high else None
 
     def _on_tick(self, price: Decimal, rounding: str) -> Decimal:
         return (price / self.tick).to_integral_value(rounding) * self.tick

@@ -1,16 +1,23 @@
 """Liquidation: the same prices as the paper venue's and the gate's rule, and what is said of them."""
 
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal as D
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from gxrisk import Gate, Limits, order
+from gxrisk.feeds import read_candles
 from gxrisk.protection import LiquidationRisk, PortfolioRisk
 from gxrisk.protection.liquidation import isolated_price
+from gxrisk.venues import Filled, PaperVenue
 from gxrisk.venues.paper.margin import liquidation_price
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.venues.vault import FREE, GATE_DEPOSIT, Vault, moments
 
 from .accounts import BOUNDED, Held, book, decimals, held, portfolios, vault
 
@@ -70,6 +77,31 @@ def test_cross_prices_are_the_paper_venues(positions: list[Held], deposit: D, ma
             moved = {**marks, one.asset: one.cross}
             equity, needed = account.ledger.equity(moved), margin * account.ledger.gross(moved)
             assert abs(equity - needed) <= abs(one.quantity) * 2 * D("1e-9")
+
+
+def test_in_the_recorded_crash_the_venue_takes_over_at_the_price_that_was_told(data_dir: Path) -> None:
+    """BTC on 12 March 2020, five times equity: the same price told at each bar, and met by the paper venue at 10:45."""
+    rows = read_candles(data_dir / "btcusdt-5m-2020-03-01_2020-03-13-binance.csv.gz").candles
+    day = [one for one in rows if one.start_ms >= 1_583_971_200_000]
+    desk = Vault(PaperVenue(costs=replace(FREE, impact=D(0), leverage_max=D(20))), deposit=1_000)
+    guard, told, distances = LiquidationRisk(GROWTH), set(), []
+    for number, moment in enumerate(moments(day)):
+        desk.advance(moment)
+        if number == 1:
+            desk.buy("0.6", asset="BTCUSDT")
+        taken = [one for one in desk.reports if isinstance(one, Filled) and one.leg == "liquidation"]
+        if taken:
+            break
+        snapshot = desk.gate.snapshot()
+        if snapshot.positions:
+            # the test's gate has more money than the venue, so that only the venue decides
+            found = guard.assess(replace(snapshot, equity=snapshot.equity - GATE_DEPOSIT + 1_000))
+            told.add(found.positions[0].cross)
+            distances.append(found.positions[0].distance or D(0))
+            assert found.level == "critical"  # without a stop it risks nearly everything from the start
+    assert told == {taken[0].price}
+    assert taken[0].at == datetime(2020, 3, 12, 10, 45, tzinfo=UTC)
+    assert distances[-1] < D("0.07") < D("0.19") < distances[0]
 
 
 @BOUNDED

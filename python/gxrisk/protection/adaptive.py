@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from gxrisk._native import Gate, Limits
-from gxrisk.protection.bounds import Number, percent, setting, whole
+from gxrisk.protection.bounds import Number, percent, plain, setting, whole
 from gxrisk.protection.risk import RiskLevel
 from gxrisk.snapshot import Snapshot
 from gxrisk.venues.paper.exact import ZERO, exact
@@ -171,9 +171,9 @@ class AdaptiveLimits:
 
     def _by_day(self, snapshot: Snapshot) -> tuple[Decimal, str]:
         allowed = self.limits.max_daily_loss * snapshot.day_opening
-        return _left(snapshot.day_loss, allowed), (
-            f"the day has lost {snapshot.day_loss.normalize():f} of {allowed.normalize():f} allowed"
-        )
+        return _left(
+            snapshot.day_loss, allowed
+        ), f"the day has lost {plain(snapshot.day_loss)} of {plain(allowed)} allowed"
 
     def _level(self) -> RiskLevel:
         if self._scale == _ONE:

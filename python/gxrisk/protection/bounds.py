@@ -62,6 +62,16 @@ def whole(name: str, value: int, low: int, high: int) -> int:
     return value
 
 
+@exact
+def plain(number: Decimal) -> Decimal:
+    """Without zeros at the end, never in powers of ten.
+
+    >>> plain(Decimal("18.000000000")), plain(Decimal("0E-9")), plain(Decimal("1E+2"))
+    (Decimal('18'), Decimal('0'), Decimal('100'))
+    """
+    return Decimal(f"{number.normalize():f}")
+
+
 def percent(fraction: Decimal | float) -> str:
     """A fraction as a sentence shows it.
 

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 from gxrisk._native import Limits
-from gxrisk.protection.bounds import Number, decimal_of, percent, setting
+from gxrisk.protection.bounds import Number, decimal_of, percent, plain, setting
 from gxrisk.protection.risk import RISK_LEVELS, RiskLevel, worst
 from gxrisk.snapshot import Position, Snapshot
 from gxrisk.venues.paper.exact import UNIT, ZERO, down, exact, up
@@ -260,7 +260,7 @@ class LiquidationRisk:
             held = tuple(asset for asset in assets if asset in worths)
             worth = sum((worths[asset] for asset in held), ZERO)
             if held and worth > cap * equity:
-                text = f"Diversify: {name} makes {worth.normalize():f}, over {percent(cap)} of equity ({equity:f})."
+                text = f"Diversify: {name} makes {plain(worth)}, over {percent(cap)} of equity ({plain(equity)})."
                 found.append(Advice("diversify", held, text))
         if level == "critical":
             found.append(Advice("stop", tuple(worths), f"Stop opening positions: {reason}."))

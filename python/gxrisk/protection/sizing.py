@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Literal
 
 from gxrisk._native import AgentGate, Gate, Order
-from gxrisk.protection.bounds import Number, decimal_of, percent, setting
+from gxrisk.protection.bounds import Number, decimal_of, percent, plain, setting
 from gxrisk.snapshot import Snapshot
 from gxrisk.venues.paper.exact import UNIT, ZERO, exact
 
@@ -56,7 +56,7 @@ class PositionSizer:
     >>> idea = order("BTC", "buy", 1_000, confidence=0.9, reasoning="breakout", stop_loss=97)
     >>> size = PositionSizer().size(idea, gate, edge=0.002, volatility=0.05)
     >>> str(size.quantity), size.cap, round(size.kelly, 2)
-    ('18.000000000', 'kelly', 0.8)
+    ('18', 'kelly', 0.8)
     >>> PositionSizer().size(idea, gate, edge=None, volatility=0.05).reasons
     ('no edge is known: 0 % of equity, the floor',)
     """
@@ -114,7 +114,7 @@ class PositionSizer:
         caps["gate"] = (gate.max_quantity(order), "the gate would pass no more (`validate_order` says why)")
         cap = min(caps, key=lambda name: caps[name][0])
         step = decimal_of(lot_step) or UNIT
-        quantity = caps[cap][0] // step * step
+        quantity = plain(caps[cap][0] // step * step)
         return Size(quantity, _fraction(order, snapshot, quantity), kelly, cap, (caps[cap][1], *notes))
 
     def _caps(
@@ -158,7 +158,7 @@ def _prices(order: Order, snapshot: Snapshot) -> tuple[Decimal, Decimal]:
 
 def _fraction(order: Order, snapshot: Snapshot, quantity: Decimal | None = None) -> Decimal:
     worth = (order.quantity if quantity is None else quantity) * _prices(order, snapshot)[1]
-    return (worth / snapshot.equity).quantize(UNIT) + ZERO if snapshot.equity > 0 else ZERO
+    return plain((worth / snapshot.equity).quantize(UNIT)) if snapshot.equity > 0 else ZERO
 
 
 def _is_finite(value: float) -> bool:
@@ -176,7 +176,7 @@ def _problem(
     if volatility is None or not _is_finite(volatility) or volatility < 0:
         return f"the volatility is {volatility}: a finite fraction of 0 or more is needed"
     if edge is not None and (not _is_finite(edge) or edge <= 0):
-        return f"the edge is {edge}: only a finite edge above 0 is worth a position"
+        return f"the edge is {edge:.4g}: only a finite edge above 0 is worth a position"
     fraction, step = decimal_of(scale), decimal_of(lot_step)
     if fraction is None or not 0 <= fraction <= 1:
         return f"the scale is {scale}: 0 to 1 is allowed"

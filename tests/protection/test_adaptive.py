@@ -187,6 +187,14 @@ def test_a_person_who_tightens_is_not_overruled_and_one_who_loosens_is() -> None
     assert desk.steer(after_s=60).scale == D("0.33")
 
 
+def test_from_a_scale_below_its_own_least_it_climbs_as_slowly() -> None:
+    desk = Desk()
+    desk.gate.set_risk_scale("0.001")
+    scales = [desk.steer(after_s=997).scale for _ in range(40)]
+    assert (scales[0], scales[15]) == (D("0.001"), D("0.001"))
+    assert D("0.1") <= scales[-1] <= D("0.12")
+
+
 def test_update_alone_sets_nothing() -> None:
     desk = Desk()
     found = desk.guard.update(desk.gate.snapshot(), returns=GOOD, volatility=1.2)

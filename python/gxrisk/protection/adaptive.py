@@ -12,7 +12,7 @@ from gxrisk._native import Gate, Limits
 from gxrisk.protection.bounds import Number, percent, plain, setting, whole
 from gxrisk.protection.risk import RiskLevel
 from gxrisk.snapshot import Snapshot
-from gxrisk.venues.paper.exact import ZERO, exact
+from gxrisk.venues.paper.exact import ZERO, down, exact
 
 RISK_CEILING: Final = Decimal("0.05")  # of equity, at risk in one trade; no setting goes above it
 _ONE: Final = Decimal(1)
@@ -120,7 +120,7 @@ class AdaptiveLimits:
         self._exact = min(target, loosened)
         if self._exact < self._scale or self._exact >= min(_ONE, self._scale + self.step):
             steps = self._exact // self.step * self.step
-            self._scale = _ONE if self._exact == _ONE else max(steps, min(self.scale_min, self._exact))
+            self._scale = _ONE if self._exact == _ONE else max(steps, down(min(self.scale_min, self._exact)))
         if self._exact < target:
             reason = f"loosening slowly, by {percent(self.loosen_per_day)} a day"
         risk = min(RISK_CEILING, self.risk_base * self._scale)
@@ -146,7 +146,7 @@ class AdaptiveLimits:
         factor, reason = min(factors, key=lambda one: one[0])
         if factor >= _ONE:
             return _ONE, "nothing asks for less"
-        return max(factor, self.scale_min), reason
+        return down(max(factor, self.scale_min)), reason
 
     def _by_volatility(self, volatility: float | None) -> tuple[Decimal, str]:
         if volatility is None or not isfinite(volatility) or volatility < 0:

@@ -30,7 +30,7 @@ class RegimeReading:
     """The market after the bar that ended at `at_ms` (UTC); `regime` is None, and so are features, while warming up.
 
     `efficiency` is Kaufman's ratio (0 to 1), `adx` Wilder's index (0 to 100), `volatility` annualised, `percentile`
-    its rank (0 to 1) among the last ones.
+    the share of its last values that were lower.
     """
 
     at_ms: int
@@ -118,7 +118,8 @@ class RegimeDetector:
         rank = None
         if volatility is not None:
             self._ranks.append(volatility)
-            rank = _rank(np.array(self._ranks), volatility) if len(self._ranks) >= self._history_min else None
+            if len(self._ranks) >= self._history_min:
+                rank = sum(one < volatility for one in self._ranks) / len(self._ranks)
         regime, reason = self._classified(ratio, adx, rank)
         self._reading = RegimeReading(candle.end_ms, regime, ratio, adx, volatility, rank, _LEVELS[regime], reason)
         return self._reading
@@ -158,11 +159,6 @@ def efficiency_ratio(closes: Iterable[float]) -> float:
     gone = float(np.abs(np.diff(path)).sum())
     # a sum in another order than the difference can miss 1 by its last digit
     return min(1.0, abs(float(path[-1] - path[0])) / gone) if gone else 0.0
-
-
-def _rank(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", value: float) -> float:
-    """The share of `values` under `value`, those that equal it by half."""
-    return (float((values < value).sum()) + float((values <= value).sum())) / (2 * values.size)
 
 
 class _Latch:

@@ -127,13 +127,15 @@ class _Account:
         worths = {asset: size * self.prices[asset] for asset, size in self.sizes.items()}
         order = sorted(worths, key=lambda one: (-saved[one] / self.prices[one], -worths[one], one))
         closed: dict[str, Decimal] = {}
+        equity, maintenance = self.after(closed)
+        missing = maintenance - equity
         for asset in order:
-            equity, maintenance = self.after(closed)
-            if equity > maintenance or saved[asset] <= 0:
+            if missing < 0 or saved[asset] <= 0:
                 break
             # one step more than is missing: equity at the margin is taken over
-            needed = (maintenance - equity) / saved[asset]
+            needed = missing / saved[asset]
             closed[asset] = min(self.sizes[asset], (needed // steps[asset] + 1) * steps[asset])
+            missing -= closed[asset] * saved[asset]
         return closed
 
 

@@ -177,6 +177,17 @@ def test_thresholds_belong_to_the_lower_level() -> None:
         assert assessed(vault(10_000, [held("BTC", quantity, 100)])).level == level
 
 
+def test_a_distance_at_its_threshold_belongs_to_the_lower_level() -> None:
+    """Liquidation exactly 10 % above a short, and a little nearer; the same at 5 ATR."""
+    limits = GROWTH.replace(maintenance_margin="0.1")
+    gate = vault(10_000, [held("BTC", -1, 100)])
+    for leverage, level in ((5, "elevated"), ("5.000001", "high")):
+        found = assessed(gate, limits, stops={"BTC": 101}, leverage={"BTC": leverage})
+        assert found.level == level
+    assert assessed(gate, limits, stops={"BTC": 101}, leverage={"BTC": 5}, atr={"BTC": 2}).level == "elevated"
+    assert assessed(gate, limits, stops={"BTC": 101}, leverage={"BTC": 5}, atr={"BTC": "2.000001"}).level == "high"
+
+
 def test_each_measure_can_raise_the_level() -> None:
     gate = vault(10_000, [held("BTC", -90, 100)])
     stop = {"BTC": "100.1"}

@@ -79,6 +79,13 @@ def test_a_vault_without_money_mark_or_stop_gets_nothing() -> None:
     assert "lot step" in sizer.size(idea(), marked(), edge=1, volatility=0.1, lot_step=0).reasons[0]
 
 
+@pytest.mark.parametrize(("side", "limit", "quantity"), [("buy", 99, "10"), ("sell", 101, "9.900990099")])
+def test_notional_is_at_the_higher_of_limit_and_mark(side: str, limit: int, quantity: str) -> None:
+    """As the gate has it: a tenth of 10,000 buys 10 at a mark of 100, whatever lower price was asked for."""
+    sizer = PositionSizer(fraction_max="0.1")
+    assert sizer.size(idea(side, price=limit), marked(), edge=1, volatility=0.05).quantity == D(quantity)
+
+
 def test_an_exit_keeps_its_quantity() -> None:
     gate = vault(10, [held("BTC", 5, 100, 90)])  # equity below zero
     leaving = idea("sell", 5, reduce_only=True, stop_loss=None)

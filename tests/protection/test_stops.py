@@ -57,6 +57,18 @@ def test_the_gates_range_holds_the_wish(name: str, given_: dict[str, object], pr
     assert (plan.price, plan.reason) == (D(price), reason)
 
 
+def test_between_two_ticks_the_nearer_to_the_entry_is_taken() -> None:
+    stops = DynamicStops(GROWTH, tick="0.5")
+    assert planned(stops, regime="trending").price == 96  # 95.8 was wished
+    assert planned(stops, regime="trending", side="sell").price == 104
+
+
+def test_little_leverage_is_held_before_liquidation_too() -> None:
+    """At twice, 49 % away is liquidation, and 80 % of that is 39.2 %."""
+    plan = planned(DynamicStops(GROWTH, base_min="0.5", base_max="0.5"), atr=20, leverage=2)
+    assert plan.price == D("60.8")
+
+
 IMPOSSIBLE = [
     ({"atr": None}, "the ATR is None"),
     ({"atr": 0}, "the ATR is 0"),

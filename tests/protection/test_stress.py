@@ -42,6 +42,14 @@ def test_the_table_of_one_long() -> None:
     assert [one.close_first for one in found[:2]] == [(), ()]
 
 
+def test_equity_at_the_margin_is_taken_over() -> None:
+    """10 at 100 fall by half: 505 leave 5 of equity for a margin of 5, and one unit more must be closed."""
+    at = rows(505, [held("BTC", 10, 100)], gaps=["0.5"])[0]
+    assert (at.equity, at.maintenance, at.survives) == (5, 5, False)
+    assert [one.quantity for one in at.close_first] == [D("1e-9")]
+    assert rows("505.000000001", [held("BTC", 10, 100)], gaps=["0.5"])[0].survives
+
+
 def test_shorts_are_tested_upward_and_hedges_both_ways() -> None:
     short = rows(1_000, [held("BTC", -40, 100)])
     assert {one.gap for one in short} == {D("0.1"), D("0.2"), D("0.3"), D("0.5")}

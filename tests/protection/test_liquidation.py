@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.venues.vault import FREE, GATE_DEPOSIT, Vault, moments
 
-from .accounts import BOUNDED, Held, book, decimals, held, portfolios, vault
+from .accounts import BOUNDED, Held, book, decimals, held, idea, portfolios, vault
 
 GROWTH = Limits.for_tier("growth")
 
@@ -153,6 +153,16 @@ def test_risk_is_what_the_stop_costs_or_liquidation_where_it_comes_first() -> No
     assert passed.risk == 0
     total = assessed(gate, stops={"BTC": 95, "ETH": 51})
     assert total.risk == D("0.051")
+
+
+def test_the_stops_that_the_gate_knows_count_until_others_are_given() -> None:
+    """5 at 100 on 10,000 with its stop at 98: 0.1 % of equity; trailed to 99.5 a quarter of that."""
+    gate = vault(10_000)
+    gate.mark("BTC", 100, atr=1)
+    approved = gate.authorize(idea("buy", 5))
+    gate.apply_fill(approved.order_id or "", "1", 5, 100)
+    assert assessed(gate).positions[0].risk == D("0.001")
+    assert assessed(gate, stops={"BTC": "99.5"}).positions[0].risk == D("0.00025")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,8 @@ class LiquidationRisk:
     ) -> PortfolioRisk:
         """The risk of the vault in `snapshot`; `atr`, `leverage` (of isolated positions) and `stops` are by asset.
 
-        What is missing in the three is unknown: no distance in ATR, no isolated price, no stop that comes first.
+        What is missing is unknown: no distance in ATR, no isolated price; of stops, those of the orders that built the
+        position stand (the furthest of them), so give `stops` where they were moved since.
         Raises `ValueError` for one that is no number above 0.
         """
         gross = sum((worth_of(one) for one in snapshot.positions.values()), ZERO)
@@ -192,6 +193,7 @@ class LiquidationRisk:
         stop: Decimal | None,
     ) -> PositionRisk:
         held, margin = snapshot.positions[asset], self.limits.maintenance_margin
+        stop = held.stop_loss if stop is None else stop
         quantity, mark, equity = held.quantity, held.mark, snapshot.equity
         isolated = cross = distance = in_atr = risk = None
         if leverage is not None:

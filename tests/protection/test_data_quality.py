@@ -291,7 +291,7 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
 
 def test_before_the_first_print_nothing_is_known() -> None:
     quality = FeedQuality("BTC").look(5)
-    assert (quality.score, quality.level, quality.is_usable) == (None, "high", False)
+    assert (quality.score, quality.level, quality.is_usable) == (None, None, False)
 
 
 # Properties and references

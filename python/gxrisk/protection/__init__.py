@@ -2,15 +2,26 @@
 
 from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.data_quality_words import DataQualityError, Print, Quality, QualityChange, QualitySettings
+from gxrisk.protection.health import Health, HealthChange, HealthMonitor
+from gxrisk.protection.health_settings import Bounds, HealthSettings
+from gxrisk.protection.health_vitals import ClosedTrade, HealthError, Vitals
 from gxrisk.protection.risk import RISK_LEVELS, RiskLevel
 
 __all__ = [
     "RISK_LEVELS",
+    "Bounds",
+    "ClosedTrade",
     "DataQuality",
     "DataQualityError",
+    "Health",
+    "HealthChange",
+    "HealthError",
+    "HealthMonitor",
+    "HealthSettings",
     "Print",
     "Quality",
     "QualityChange",
     "QualitySettings",
     "RiskLevel",
+    "Vitals",
 ]

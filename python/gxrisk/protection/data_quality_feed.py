@@ -21,6 +21,7 @@ from gxrisk.protection.risk import RiskLevel
 SOURCES_MAX: Final = 16
 FROZEN_PRINTS_MIN: Final = 10
 _MARKS: Final[tuple[tuple[float, RiskLevel], ...]] = ((0.9, "low"), (0.7, "elevated"), (0.5, "high"))
+_WORST: Final[RiskLevel] = "critical"
 
 
 class FeedQuality:
@@ -137,22 +138,18 @@ class FeedQuality:
 
     def _conclude(self) -> Quality:
         faults = self._all_faults()
-        if self._last is None and not faults:
-            return Quality(self.asset, None, "high", "nothing was told yet", (), self._is_suspended, False)
-        score = max(0.0, 1.0 - sum(one.cost for one in faults))
-        reason = f"score {score:.3f}: " + ("; ".join(one.text for one in faults) or "nothing is wrong")
-        if score < self._settings.suspend_below and self.suspension is None:
-            self.suspension = Suspension(self._now_ms, reason)
-        level: RiskLevel = next((word for least, word in _MARKS if score >= least), "critical")
+        score, level, reason = None, None, "nothing was told yet"
+        if self._last is not None or faults:
+            score = max(0.0, 1.0 - sum(one.cost for one in faults))
+            level = next((word for least, word in _MARKS if score >= least), _WORST)
+            reason = f"score {score:.3f}: " + ("; ".join(one.text for one in faults) or "nothing is wrong")
+            if score < self._settings.suspend_below and self.suspension is None:
+                self.suspension = Suspension(self._now_ms, reason)
         if self.suspension is not None:
-            level = "critical"
+            level = _WORST
             reason = f"suspended, a review is needed: {self.suspension.reason}"
-        usable = self._is_possible and not self._is_suspended
-        return Quality(self.asset, score, level, reason, faults, self._is_suspended, usable)
-
-    @property
-    def _is_suspended(self) -> bool:
-        return self.suspension is not None
+        is_usable = self._last is not None and self._is_possible and self.suspension is None
+        return Quality(self.asset, score, level, reason, faults, self.suspension is not None, is_usable)
 
     def _all_faults(self) -> tuple[Fault, ...]:
         counted: dict[FaultKind, tuple[int, float, str]] = {}

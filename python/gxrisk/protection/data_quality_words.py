@@ -149,14 +149,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """A feed's quality: `score` from 0 to 1 (None before the first print), `level` and `reason` as in every guard.
+    """A feed's quality: `score` from 0 to 1 and with it `level`, both None before the first print, and the `reason`.
 
     `is_usable` says whether what the feed told last may be marked: the feed is not suspended and the print is possible.
     """
 
     asset: str
     score: float | None
-    level: RiskLevel
+    level: RiskLevel | None
     reason: str
     faults: tuple[Fault, ...]
     is_suspended: bool

@@ -2,6 +2,7 @@
 
 from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.data_quality_words import DataQualityError, Print, Quality, QualityChange, QualitySettings
+from gxrisk.protection.drift import Drift, DriftError, DriftReference, DriftSettings, FeatureDrift
 from gxrisk.protection.health import Health, HealthChange, HealthMonitor
 from gxrisk.protection.health_settings import Bounds, HealthSettings
 from gxrisk.protection.health_vitals import ClosedTrade, HealthError, Vitals
@@ -13,6 +14,11 @@ __all__ = [
     "ClosedTrade",
     "DataQuality",
     "DataQualityError",
+    "Drift",
+    "DriftError",
+    "DriftReference",
+    "DriftSettings",
+    "FeatureDrift",
     "Health",
     "HealthChange",
     "HealthError",

@@ -6,6 +6,9 @@ from gxrisk.protection.drift import Drift, DriftError, DriftReference, DriftSett
 from gxrisk.protection.health import Health, HealthChange, HealthMonitor
 from gxrisk.protection.health_settings import Bounds, HealthSettings
 from gxrisk.protection.health_vitals import ClosedTrade, HealthError, Vitals
+from gxrisk.protection.predictor import FailurePredictor, FailureRisk, PredictorSettings
+from gxrisk.protection.predictor_evaluation import Evaluation
+from gxrisk.protection.predictor_forest import PredictorError
 from gxrisk.protection.risk import RISK_LEVELS, RiskLevel
 
 __all__ = [
@@ -18,12 +21,17 @@ __all__ = [
     "DriftError",
     "DriftReference",
     "DriftSettings",
+    "Evaluation",
+    "FailurePredictor",
+    "FailureRisk",
     "FeatureDrift",
     "Health",
     "HealthChange",
     "HealthError",
     "HealthMonitor",
     "HealthSettings",
+    "PredictorError",
+    "PredictorSettings",
     "Print",
     "Quality",
     "QualityChange",

@@ -83,6 +83,13 @@ def test_each_fault_at_its_border(what: str, then: list[Print], faults: dict[str
     assert not quality.is_suspended
 
 
+@pytest.mark.parametrize(("marks", "usable"), [(True, [True] * 6), (False, [False, True, False, False, True, True])])
+def test_what_is_in_question_is_held_back_on_request(marks: bool, usable: list[bool]) -> None:
+    feed, _ = fed(sound(), QualitySettings(marks_unconfirmed=marks))
+    told = [60.0, 100.0, 90.0, 90.1, 89.0, 89.1]  # a bad print, and a crash that two prints confirm
+    assert [feed.take(Print(NEXT + n * MINUTE_MS, price)).is_usable for n, price in enumerate(told)] == usable
+
+
 @pytest.mark.parametrize(("later_ms", "is_stale"), [(2 * MINUTE_MS, False), (2 * MINUTE_MS + 1, True)])
 def test_silence_counts_while_it_lasts(later_ms: int, is_stale: bool) -> None:
     prints = sound()
@@ -199,15 +206,15 @@ def test_only_a_named_person_with_a_reason_lets_a_feed_return() -> None:
     assert (now.is_suspended, now.is_usable, now.score) == (True, False, 1.0)
     for by, reason in (("", "looked"), ("ann", " ")):
         with pytest.raises(DataQualityError, match="both are needed"):
-            quality.review("BTC", by, reason, at_ms=0)
-    quality.review("BTC", "ann", "the venue confirmed a bad print", at_ms=7)
+            quality.review("BTC", by, reason)
+    quality.review("BTC", "ann", "the venue confirmed a bad print")
     assert dict(quality.suspended) == {}
     suspended, returned = quality.changes()
-    assert (suspended.kind, returned.kind, returned.at_ms) == ("suspended", "returned", 7)
+    assert (suspended.kind, returned.kind, returned.at_ms) == ("suspended", "returned", NEXT + 200 * MINUTE_MS)
     assert returned.text == "BTC is back, reviewed by ann: the venue confirmed a bad print"
     assert quality.changes() == ()
     with pytest.raises(DataQualityError, match="not suspended"):
-        quality.review("BTC", "ann", "again", at_ms=8)
+        quality.review("BTC", "ann", "again")
     assert quality.take("BTC", Print(NEXT + 300 * MINUTE_MS, 55.0)).is_usable  # taken as it comes
 
 
@@ -218,7 +225,7 @@ def test_a_feed_that_is_still_wrong_is_suspended_again() -> None:
     for n, one in enumerate(still):
         if quality.take("BTC", one).is_suspended:
             suspended_at.append(n)
-            quality.review("BTC", "ann", "it only stands still", at_ms=one.at_ms)
+            quality.review("BTC", "ann", "it only stands still")
     assert suspended_at == [60, 121, 182]
 
 
@@ -260,7 +267,9 @@ def test_a_moment_loses_what_may_not_be_marked() -> None:
         told = Moment(0, closed=(bar("BTC", minute, price),), opened=(bar("BTC", minute + 1, price),))
         left = quality.judged(told)
     assert "BTC" in quality.suspended
-    assert (left.closed, left.opened) == ((), ())
+    assert (left.closed, left.opened) == (told.closed, ())  # the sound price after the phantom is the last one
+    told = Moment(0, closed=(bar("BTC", 43, "101"),), opened=(bar("BTC", 44, "101"),))
+    assert quality.judged(told) == Moment(0)
     trade = Trade("BTC", 43 * MINUTE_MS, Decimal(100), Decimal(1))
     other = replace(trade, asset="ETH", price=Decimal(10))
     assert quality.judged(Moment(0, trades=(trade, other))).trades == (other,)
@@ -281,6 +290,7 @@ def test_a_moment_loses_what_may_not_be_marked() -> None:
         {"confirmations": 0},
         {"suspend_below": 1.1},
         {"disagreement_max": "2 %"},
+        {"marks_unconfirmed": 0},
     ],
     ids=str,
 )
@@ -327,7 +337,7 @@ def test_whatever_comes_the_score_is_one_and_suspension_waits_for_review(steps: 
         assert 0 <= quality.score <= 1
         assert quality.is_suspended or not was_suspended
         assert quality.is_suspended or quality.score >= 0.5
-        assert not (quality.is_usable and (quality.is_suspended or one.impossible))
+        assert quality.is_usable == (one.impossible is None and not was_suspended)
         was_suspended = quality.is_suspended
 
 

@@ -86,7 +86,7 @@ def watch(series: CandleSeries) -> Outcome:
         outcome.last = now.score
         if now.is_suspended:
             outcome.suspended_ms.append(candle.end_ms)
-            quality.review(series.asset, "a person", "to see the next one", at_ms=candle.end_ms)
+            quality.review(series.asset, "a person", "to see the next one")
             was_in_question = False
     outcome.faults.update(quality.totals(series.asset))
     return outcome

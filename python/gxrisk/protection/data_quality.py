@@ -69,13 +69,15 @@ class DataQuality:
         self._note(feed, before, now_ms)
         return quality
 
-    def review(self, asset: str, by: str, reason: str, *, at_ms: int) -> None:
+    def review(self, asset: str, by: str, reason: str) -> None:
         """A person looked at a suspended feed and lets it return. Raises `DataQualityError` where it is not suspended.
 
         A feed that is still wrong is suspended again by its next print.
         """
-        self._feed(asset).review(by, reason)
-        self._changes.append(QualityChange(asset, at_ms, "returned", f"{asset} is back, reviewed by {by}: {reason}"))
+        feed = self._feed(asset)
+        feed.review(by, reason)
+        text = f"{asset} is back, reviewed by {by}: {reason}"
+        self._changes.append(QualityChange(asset, feed.now_ms, "returned", text))
 
     def changes(self) -> tuple[QualityChange, ...]:
         """What was suspended or returned since this was asked last, each once."""

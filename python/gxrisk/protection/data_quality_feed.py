@@ -28,7 +28,7 @@ class FeedQuality:
     """Judges the prints of one asset as they come; what is kept does not grow.
 
     `take` and `look` give the `Quality` now. Once suspended, a feed stays so until `review`. `totals` counts the faults
-    of single prints since the start, those forgiven included.
+    of single prints since the start, those forgiven included; `now_ms` is the latest time that it was told.
 
     >>> feed = FeedQuality("BTC")
     >>> for minute in range(40):
@@ -53,7 +53,7 @@ class FeedQuality:
         self._last: Print | None = None
         self._is_possible = True
         self._still: tuple[Print, int] | None = None  # since when nothing changed, and for how many prints
-        self._now_ms = 0
+        self.now_ms = 0
         self.totals: Counter[FaultKind] = Counter()
 
     def hear(self, source: str, at_ms: int, price: float) -> None:
@@ -70,19 +70,20 @@ class FeedQuality:
         self._count += 1
         while self._faults and self._faults[0][0] <= self._count - self._settings.window:
             self._faults.popleft()
-        self._now_ms = max(self._now_ms, told.at_ms)
+        self.now_ms = max(self.now_ms, told.at_ms)
+        was_suspended = self.suspension is not None
         impossible = told.impossible
         self._is_possible = impossible is None
         if impossible is not None:
             self._blame("crossed", impossible)
         elif self._is_in_order(told):
             self._judge(told)
-        return self._conclude()
+        return self._conclude(was_suspended)
 
     def look(self, now_ms: int) -> Quality:
         """The quality now, `now_ms` in UTC milliseconds, with what the time alone says: silence."""
-        self._now_ms = max(self._now_ms, now_ms)
-        return self._conclude()
+        self.now_ms = max(self.now_ms, now_ms)
+        return self._conclude(self.suspension is not None)
 
     def review(self, by: str, reason: str) -> None:
         """A person has looked: the feed returns, its past faults forgiven and its next print taken as it comes.
@@ -136,7 +137,7 @@ class FeedQuality:
         self.totals[kind] += 1
         self._faults.append((self._count, kind, COSTS[kind][0] * times, text))
 
-    def _conclude(self) -> Quality:
+    def _conclude(self, was_suspended: bool) -> Quality:
         faults = self._all_faults()
         score, level, reason = None, None, "nothing was told yet"
         if self._last is not None or faults:
@@ -144,11 +145,13 @@ class FeedQuality:
             level = next((word for least, word in _MARKS if score >= least), _WORST)
             reason = f"score {score:.3f}: " + ("; ".join(one.text for one in faults) or "nothing is wrong")
             if score < self._settings.suspend_below and self.suspension is None:
-                self.suspension = Suspension(self._now_ms, reason)
+                self.suspension = Suspension(self.now_ms, reason)
         if self.suspension is not None:
             level = _WORST
             reason = f"suspended, a review is needed: {self.suspension.reason}"
-        is_usable = self._last is not None and self._is_possible and self.suspension is None
+        # What shows the print before to be wrong is itself sound: the gate must not be left with the bad price.
+        is_held_back = self._jumps.question is not None and not self._settings.marks_unconfirmed
+        is_usable = self._last is not None and self._is_possible and not was_suspended and not is_held_back
         return Quality(self.asset, score, level, reason, faults, self.suspension is not None, is_usable)
 
     def _all_faults(self) -> tuple[Fault, ...]:
@@ -166,7 +169,7 @@ class FeedQuality:
         if question is not None:
             move = f"{100 * (exp(question.size) - 1):+.1f} % from {question.level:g}"
             found.append(("unconfirmed", f"{question.price:g} is {move} and not confirmed yet"))
-        silent_ms = -inf if self._last is None else self._now_ms - self._last.at_ms
+        silent_ms = -inf if self._last is None else self.now_ms - self._last.at_ms
         if silent_ms > self._settings.milliseconds(self._settings.stale_intervals):
             found.append(("stale", f"nothing came for {silent_ms / 1000:g} s"))
         if self._last is not None and self._still is not None and self._still[1] >= FROZEN_PRINTS_MIN:

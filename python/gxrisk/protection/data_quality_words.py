@@ -43,7 +43,9 @@ class QualitySettings:
     without any change. `window` is the number of prints for which a fault counts. A move is in question from `z_max`
     robust deviations and `move_min` (log return) on, measured by the last `returns` of them, and is confirmed by
     `confirmations` following prints. `disagreement_max` is the log distance to the other sources that is still
-    agreement. A feed is suspended below `suspend_below`. Raises `DataQualityError` for a value out of its range.
+    agreement. A feed is suspended below `suspend_below`. Without `marks_unconfirmed` a print whose move is in question
+    may not be marked until it is confirmed: a bad print then moves nothing, and a crash is seen two prints late.
+    Raises `DataQualityError` for a value out of its range.
 
     >>> QualitySettings(interval_s=0)
     Traceback (most recent call last):
@@ -62,10 +64,13 @@ class QualitySettings:
     confirmations: int = 2
     disagreement_max: float = 0.02
     suspend_below: float = 0.5
+    marks_unconfirmed: bool = True
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
+            if one.name == "marks_unconfirmed" and isinstance(value, bool):
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or value <= 0:
                 raise DataQualityError(f"{one.name}: {value!r} was given, a number above 0 is allowed")
         for name, least in (("window", 1), ("returns", 30), ("confirmations", 1)):
@@ -151,7 +156,8 @@ class Fault:
 class Quality:
     """A feed's quality: `score` from 0 to 1 and with it `level`, both None before the first print, and the `reason`.
 
-    `is_usable` says whether what the feed told last may be marked: the feed is not suspended and the print is possible.
+    `is_usable` says whether what the feed told last may be marked: the print is possible and the feed was not suspended
+    before it.
     """
 
     asset: str

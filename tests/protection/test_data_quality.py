@@ -134,7 +134,7 @@ def test_a_fault_can_only_take_what_its_kind_may() -> None:
     for n in range(50):
         quality = feed.take(Print(n, 100.0))
     assert (kinds(quality), quality.is_suspended) == ({"out_of_order": 50}, False)
-    assert quality.score == pytest.approx(0.6)
+    assert quality.score == pytest.approx(0.8)
 
 
 # Other sources

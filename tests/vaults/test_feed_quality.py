@@ -207,6 +207,13 @@ def test_held_back_a_bad_print_moves_nothing(tmp_path: Path) -> None:
         assert list(quality.suspended) == ["BTCUSD"]
         assert mark_of(vault) == moments[WARM + 7].closed[0].close
         assert vault.gate.trips == ()
+        held = Decimal(vault.gate.snapshot().positions["BTCUSD"])
+        leave = order("BTCUSD", "sell", held, confidence=1, reasoning="out", reduce_only=True)
+        assert vault.gate.validate_order(leave).approved, "the agent may leave, until the mark is stale"
+        await play(one, moments[WARM + 8 : WARM + 10])
+        assert [trip.breaker for trip in vault.gate.trips] == ["oracle_failure"]
+        assert not vault.gate.validate_order(leave).approved
+        assert vault.gate.validate_order(leave, origin="owner").approved
         await one.close()
 
     asyncio.run(held_back())

@@ -15,7 +15,7 @@ FaultKind = Literal[
 ]
 
 # What one fault takes from the score, and what all of its kind can take. Kinds that cannot take half a point end by
-# themselves with sound data; the others are a reason to have a person look.
+# themselves with sound data; the others, or many at once, are a reason to have a person look.
 COSTS: Final = MappingProxyType(
     {
         "crossed": (0.25, 1.0),
@@ -25,8 +25,8 @@ COSTS: Final = MappingProxyType(
         "stale": (0.4, 0.4),
         "unconfirmed": (0.2, 0.2),
         "gap": (0.05, 0.2),
-        "out_of_order": (0.05, 0.4),
-        "duplicated": (0.02, 0.4),
+        "out_of_order": (0.05, 0.2),
+        "duplicated": (0.02, 0.1),
     }
 )
 

@@ -9,7 +9,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
 from gxrisk.feeds.protocol import Feed
@@ -18,11 +18,15 @@ from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
+from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
+
+if TYPE_CHECKING:
+    from gxrisk.protection.data_quality import DataQuality
 
 JOURNAL: Final = "journal.gxr"
 RETIRED: Final = "retired"
@@ -43,7 +47,7 @@ class Fleet:
 
     With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
     vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
-    on. `passphrase_file` seals the keys of all vaults.
+    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault.
 
     >>> import asyncio, tempfile
     >>> from decimal import Decimal
@@ -73,6 +77,7 @@ class Fleet:
         passphrase_file: str | PathLike[str] | None = None,
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
+        data_quality: "DataQuality | None" = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -80,6 +85,7 @@ class Fleet:
         self.venue = venue
         self.clock = clock or SystemClock()
         self.market = Market()
+        self._quality = FeedQualityKeeper(data_quality)
         self._notify = notify
         self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
         self._vaults: dict[str, Vault] = {}
@@ -148,6 +154,7 @@ class Fleet:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
             settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
             self._check_venue(vault_id, settings)
+            self._quality.restore(gate)
             account = await self.venue.account(vault_id, gate.redeem)
             vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)
         self._failed.pop(vault_id, None)
@@ -218,7 +225,7 @@ class Fleet:
         self._set_clock(moment.at_ms)
         if isinstance(self.venue, PaperVenue):
             self.venue.advance(moment)
-        self.market.take(moment)
+        self.market.take(await self._quality.judged(moment, self._vaults.values(), self._attempt))
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.step(self.market))
         await self._ask()

@@ -1,5 +1,6 @@
 """The model's side: what a strategy sees, what it answers, and one small momentum model."""
 
+from gxrisk.agent.features import Features, feature_hash
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
@@ -7,6 +8,7 @@ from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfol
 __all__ = [
     "Action",
     "Close",
+    "Features",
     "Hold",
     "ModelError",
     "ModelFactory",
@@ -16,5 +18,6 @@ __all__ = [
     "Strategy",
     "Verdict",
     "View",
+    "feature_hash",
     "load_model",
 ]

@@ -1,5 +1,6 @@
 """The model's side: what a strategy sees, what it answers, and one small momentum model."""
 
+from gxrisk.agent.classifier import Classifier
 from gxrisk.agent.features import Features, feature_hash
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
@@ -7,6 +8,7 @@ from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfol
 
 __all__ = [
     "Action",
+    "Classifier",
     "Close",
     "Features",
     "Hold",

@@ -13,6 +13,7 @@ from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.booking import Booking
 from gxrisk.vaults.cancelling import Cancelling
 from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
+from gxrisk.vaults.consensus import Consensus
 from gxrisk.vaults.deposits import Deposits
 from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.market import Bars, Market
@@ -48,6 +49,7 @@ class Vault:
         self._strategy = strategy
         self._notify = notify
         self._auto_pause = AutoPause(gate, self.notices)
+        self._consensus = Consensus(gate)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
         self.connect(account)
         self._looked_at = 0
@@ -295,7 +297,7 @@ class Vault:
         snapshot = self.gate.snapshot()
         candles = bars.history(asset)
         at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
-        return View(asset, at, candles, bars.atr(asset), _portfolio(snapshot))
+        return View(asset, at, candles, bars.atr(asset), _portfolio(snapshot, self._consensus.is_required()))
 
     def _sample(self, now_ms: int) -> None:
         snapshot = self.gate.snapshot()
@@ -313,5 +315,5 @@ class Vault:
         self._looked_at = self.gate.sequence if not self._is_busy else self._looked_at
 
 
-def _portfolio(snapshot: Snapshot) -> Portfolio:
-    return Portfolio(snapshot.equity, dict(snapshot.positions), {}, snapshot.state)
+def _portfolio(snapshot: Snapshot, consensus_required: bool) -> Portfolio:
+    return Portfolio(snapshot.equity, dict(snapshot.positions), {}, snapshot.state, consensus_required)

@@ -1,9 +1,13 @@
-"""Where the recorded candles are."""
+"""Where the recorded candles are, and a Redis server."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .redis_server import Server, running
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,13 @@ def data_dir() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return Path(folder)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Server]:
+    """An empty Redis server."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not installed: apt-get install redis-server")
+    with running(program) as server:
+        yield server

@@ -35,15 +35,7 @@ class Vote:
         >>> Vote("trend", Close(0.9, "turned")).choice, Vote("forest", None, "gave no answer within 5 s").choice
         ('close', 'failed')
         """
-        match self.action:
-            case Open(side=side):
-                return side
-            case Close():
-                return "close"
-            case Hold():
-                return "hold"
-            case _:
-                return "failed"
+        return "failed" if self.action is None else chosen(self.action)
 
     def told(self, reasoning_chars_max: int) -> str:
         """The vote in a few words.
@@ -56,6 +48,17 @@ class Vote:
         return (
             f"{self.member} {self.choice} {self.action.confidence:.2f} ({self.action.reasoning[:reasoning_chars_max]})"
         )
+
+
+def chosen(action: Action) -> Literal["buy", "sell", "close", "hold"]:
+    """An action in one word.
+
+    >>> chosen(Open("buy", 1, 0.8, "up"))
+    'buy'
+    """
+    if isinstance(action, Open):
+        return action.side
+    return "close" if isinstance(action, Close) else "hold"
 
 
 class Member:

@@ -7,8 +7,8 @@ from typing import Final
 
 from gxrisk._native import ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
-from gxrisk.snapshot import Snapshot
 from gxrisk.vaults.asking import Asking, said, silence
+from gxrisk.vaults.consensus import Consensus
 from gxrisk.venues.protocol import Account
 
 SIZE_RULES: Final = frozenset(
@@ -31,7 +31,15 @@ class Proposer:
         self.asking = Asking(strategy, timeout_s)
         self._gate = gate
         self._turn = turn
+        self._consensus = Consensus(gate)
         self._verdicts: dict[str, Verdict] = {}
+
+    def portfolio(self) -> Portfolio:
+        """The account as the strategy may see it."""
+        snapshot = self._gate.snapshot()
+        stops = {asset: one.stop_loss for asset, one in snapshot.positions.items() if one.stop_loss is not None}
+        positions = dict(snapshot.positions)
+        return Portfolio(snapshot.equity, positions, stops, snapshot.state, self._consensus.is_required())
 
     async def ask(self, view: View) -> Decision:
         """Ask the strategy about one asset and carry its answer out; the last decision that is on record for it.
@@ -41,7 +49,7 @@ class Proposer:
         until = asyncio.get_running_loop().time() + self.asking.timeout_s
         for proposal in range(1, PROPOSALS_MAX + 1):
             verdict = self._verdicts.get(view.asset)
-            view = replace(view, portfolio=portfolio(self._gate.snapshot()), verdict=verdict)
+            view = replace(view, portfolio=self.portfolio(), verdict=verdict)
             action = await self.asking.answer(view, until)
             async with self._turn:
                 decision, ask_again = await self._carry_out(view.asset, action)
@@ -93,12 +101,6 @@ class Proposer:
         except InvalidOrder as error:
             malformed = silence(f"the strategy's Hold is malformed: {error}")
             return self._gate.hold(malformed.confidence, malformed.reasoning, asset=asset)
-
-
-def portfolio(snapshot: Snapshot) -> Portfolio:
-    """The account as a strategy may see it."""
-    stops = {asset: one.stop_loss for asset, one in snapshot.positions.items() if one.stop_loss is not None}
-    return Portfolio(snapshot.equity, dict(snapshot.positions), stops, snapshot.state)
 
 
 async def send(decision: Decision, account: Account) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from gxrisk._native import Gate
 from gxrisk.agent.strategy import View
 from gxrisk.vaults.market import Bars
-from gxrisk.vaults.proposals import Proposer, portfolio
+from gxrisk.vaults.proposals import Proposer
 
 Attempt = Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
 """Runs what may fail, and deals with the failure."""
@@ -49,7 +49,7 @@ class Questions:
                 asset = next(iter(self._open))
                 candles = bars.history(asset)
                 at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
-                await self._proposer.ask(View(asset, at, candles, bars.atr(asset), portfolio(self._gate.snapshot())))
+                await self._proposer.ask(View(asset, at, candles, bars.atr(asset), self._proposer.portfolio()))
                 del self._open[asset]
         finally:
             self._open.clear()

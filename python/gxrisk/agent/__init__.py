@@ -3,6 +3,7 @@
 from gxrisk.agent.llm import LlmStrategy
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
+from gxrisk.agent.policy import HoldPolicy, Wish
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Close",
     "Hold",
     "LlmStrategy",
+    "HoldPolicy",
     "ModelError",
     "ModelFactory",
     "Momentum",
@@ -18,5 +20,6 @@ __all__ = [
     "Strategy",
     "Verdict",
     "View",
+    "Wish",
     "load_model",
 ]

@@ -4,6 +4,7 @@ from gxrisk.agent.llm import LlmStrategy
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
 from gxrisk.agent.policy import HoldPolicy, Wish
+from gxrisk.agent.reward import Reward
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Momentum",
     "Open",
     "Portfolio",
+    "Reward",
     "Strategy",
     "Verdict",
     "View",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final
 
 from gxrisk._native import InvalidOrder, Limits, Order
 from gxrisk.agent.strategy import Action, Hold, ModelError, Open, Strategy, View
@@ -14,8 +14,9 @@ MIN_CONFIDENCE: Final = Limits.for_tier("growth").min_confidence
 _REASONING_CHARS_MAX: Final = 4_000
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?"
 _WISH: Final = re.compile(
-    rf"not sure enough \({_NUMBER} of {_NUMBER}\), else: (?P<side>buy|sell) (?P<quantity>{_NUMBER}) (?P<asset>[!-~]{{1,64}})"
-    rf", price (?P<price>{_NUMBER}|market), stop-loss (?P<stop>{_NUMBER}|none), leverage (?P<leverage>{_NUMBER}); "
+    rf"not sure enough \({_NUMBER} of {_NUMBER}\), else: "
+    rf"(?P<side>buy|sell) (?P<quantity>{_NUMBER}) (?P<asset>[!-~]{{1,64}}), "
+    rf"price (?P<price>{_NUMBER}|market), stop-loss (?P<stop>{_NUMBER}|none), leverage (?P<leverage>{_NUMBER}); "
 )
 
 
@@ -55,7 +56,7 @@ class HoldPolicy:
         answer = self.strategy.decide(view)
         if inspect.isawaitable(answer):
             return self._later(view.asset, answer)
-        return self._judged(view.asset, cast(Action, answer))
+        return self._judged(view.asset, answer)
 
     async def _later(self, asset: str, answer: Awaitable[Action]) -> Action:
         return self._judged(asset, await answer)
@@ -92,7 +93,7 @@ class Wish:
 
     @classmethod
     def of(cls, asset: str, action: Open) -> "Wish":
-        """The opening with its numbers as the gate would take them. Raises `InvalidOrder` where it would refuse them."""
+        """The opening, its numbers as the gate would take them. Raises `InvalidOrder` where it would not."""
         order = Order(
             asset,
             action.side,

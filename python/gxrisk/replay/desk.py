@@ -153,7 +153,7 @@ class Desk(ABC):
                 self.tally.holds += 1
                 self._note_hold(asset, action)
                 return
-            order = _order(asset, action, quantity)
+            order = order_of(asset, action, quantity)
         except (TypeError, ValueError) as error:
             raise ModelError(f"the model's {type(action).__name__} is malformed: {error}") from error
         self.tally.proposals += 1
@@ -195,7 +195,8 @@ class Desk(ABC):
                 self._stop_losses[order.asset] = order.stop_loss
 
 
-def _order(asset: str, action: Open | Close, quantity: Decimal) -> Order:
+def order_of(asset: str, action: Open | Close, quantity: Decimal) -> Order:
+    """The order that an answer asks for, where `quantity` (signed) is held; `ValueError` where it is malformed."""
     if isinstance(action, Close):
         return Order(
             asset,

@@ -317,7 +317,7 @@ def test_it_ends_when_nothing_is_left() -> None:
     environment.step(np.int64(sell))
     _, reward, terminated, _, info = environment.step(np.int64(HOLD))
     assert (terminated, info["equity"]) == (True, 0)
-    assert float(reward) == pytest.approx(-3 * (1 + 0.5 * (0.81 - 0.25)))
+    assert float(reward) == pytest.approx(-10 * (1 + 0.5 * (0.81 - 0.25)))
 
 
 def test_it_is_cut_where_the_candles_end_or_the_steps_do() -> None:

@@ -14,7 +14,7 @@ COIN: Final = 0.5
 class Reward:
     """Pays for trades by what they made, and for holds by what they avoided when the model was unsure.
 
-    With x the outcome in units of what was risked (cut to -10 to 10), c the confidence (0 to 1), y = 1 if x > 0, else 0:
+    x is the outcome in units of what was risked (cut to -10 to 10), c the confidence (0 to 1), y = 1 if x > 0, else 0:
 
     - `trade` = x + calibration |x| (1/4 - (c - y)^2): the outcome, and what the confidence gained on a coin's
     - `hold` = -abstention (x + |x| k), k = max(0, 2c - 1): the mirror of what the trade would have made, less a charge

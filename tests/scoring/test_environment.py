@@ -235,6 +235,20 @@ def test_what_a_trade_earns_by_hand(following: Any, number: int, confidence: flo
     assert rewards == [pytest.approx(outcome + 0.5 * abs(outcome) * brier)]
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(97, 103), min_size=1, max_size=8))
+def test_the_steps_of_a_trade_add_up_to_its_reward(path: list[float]) -> None:
+    """Whatever way the price takes inside its stop: confidence is in the trade, not in each bar of it."""
+    path = [round(price, 2) for price in path]
+    series = made([100, *path, path[-1], path[-1], path[-1]])
+    environment, rewards = played(series, [BUY, *[HOLD] * len(path), CLOSE, HOLD])
+    assert environment.gate is not None
+    outcome = float(environment.gate.snapshot().equity - 100_000) / (100 * 4)
+    assert outcome == pytest.approx((path[-1] - 100) / 4, abs=1e-9)
+    assert sum(rewards) == pytest.approx(environment.settings.reward.trade(outcome, 0.9), abs=1e-9)
+    assert rewards[-1] == 0
+
+
 def test_a_held_opening_that_the_gate_would_refuse_anyway_avoided_nothing() -> None:
     """Halted by a move of 10 %: to be unsure is no merit then."""
     prices = [100, 112, 112, 100, 100, 100]
@@ -337,8 +351,15 @@ def test_what_cannot_be_played_is_refused() -> None:
         GateEnvironment([made([100])])
     with pytest.raises(ReplayError, match="mark_age_s_max"):
         GateEnvironment([replace(made([100] * 9), interval_ms=300_000)])
-    with pytest.raises(ReplayError, match="steps_max"):
-        GateEnvironment([made([100] * 9)], EnvironmentSettings(steps_max=0))
+    for name, values in (
+        ("steps_max", (0, -1)),
+        ("fractions", ((), (Decimal(0),), (Decimal(-1),))),
+        ("confidences", ((), (0.0,), (1.1,), (float("nan"),))),
+        ("stop_atr", (0, float("inf"), float("nan"))),
+    ):
+        for value in values:
+            with pytest.raises(ReplayError, match=name):
+                EnvironmentSettings(**{name: value})  # type: ignore[arg-type]
     environment = GateEnvironment([made([100] * 9)])
     with pytest.raises(gymnasium.error.ResetNeeded):
         environment.step(np.int64(0))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from gxrisk import Gate, Limits, ManualClock, order
 from gxrisk.agent import Action, Close, Hold, HoldPolicy, ModelError, Open, Portfolio, Strategy, View, Wish
+from gxrisk.vaults.proposals import Proposer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -119,6 +120,19 @@ def test_what_is_held_is_on_record_once_and_takes_no_token() -> None:
 
     assert outcomes(HoldPolicy(Says(OPENING))) == ["decision", "hold", "approved"]
     assert outcomes(Says(OPENING)) == ["decision", "rejected", "order_rate"]
+
+
+@pytest.mark.parametrize("model", [Says, SaysLater])
+def test_in_a_vault_the_hold_is_the_record(model: type[Says]) -> None:
+    """As a vault asks its strategy: one record, which says what would have been done; nothing goes to the venue."""
+    gate = vault()
+    proposer = Proposer(HoldPolicy(model(OPENING)), gate, cast(Any, None))
+    assert asyncio.run(proposer.ask(VIEW)).outcome == "held"
+    records = [event for event in gate.events() if event["kind"] in ("decision", "hold")]
+    assert [event["kind"] for event in records] == ["hold"]
+    assert records[0]["confidence"] == Decimal("0.2")
+    wish = Wish.told(records[0]["reasoning"], records[0]["confidence"])
+    assert wish == Wish("BTC", "buy", Decimal("2.5"), None, Decimal(98), Decimal(2), Decimal("0.2"))
 
 
 def test_the_threshold_is_configurable() -> None:

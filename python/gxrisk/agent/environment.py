@@ -1,7 +1,7 @@
 """A Gymnasium environment around a real gate: learn to trade, and to hold, inside the limits (extra `rl`)."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Any, Final, SupportsFloat
 
 import numpy as np
@@ -13,6 +13,7 @@ from gxrisk.agent.episodes import WARM_BARS, EnvironmentSettings, check_episodes
 from gxrisk.agent.observation import BOUND, FEATURES, observation
 from gxrisk.agent.policy import HoldPolicy
 from gxrisk.agent.reward import in_risks
+from gxrisk.agent.stake import Stake
 from gxrisk.agent.strategy import Action, Close, ModelError, Open, View
 from gxrisk.feeds.candles import Candle, CandleSeries
 from gxrisk.replay.desk import Question, order_of
@@ -47,10 +48,10 @@ class GateEnvironment(gymnasium.Env[Observation, np.int64]):
     - observation: `observation`, a Box of 11 numbers; causal, since the view is
     - action: a number in `self.choices`; openings below the limits' `min_confidence` become holds (`HoldPolicy`)
     - `info["action_mask"]`, `action_masks()`: 1 for what the gate would let through now, 0 for what it would refuse; a
-      choice that is masked out may be taken, is refused on record, and earns nothing
-    - reward: `Reward.trade` of the step's change of equity, net of costs, in units of what the position risks; for an
-      opening that was held for its low confidence, but would have passed with more, `Reward.hold` of its move to
-      the next close, or to its stop if that comes first
+      choice that is masked out may be taken all the same, is on record as refused, and adds nothing
+    - reward: by how much the step changed `Reward.trade` of the trade so far, net of costs (`Stake`); for an opening that
+      was held for its low confidence, but would have passed with more, `Reward.hold` of its move to the next close, or
+      to its stop if that comes first
     - terminated: liquidated, or the gate's drawdown breaker tripped; truncated: `steps_max`, or the candles are over
 
     The gate is the native one in memory with a manual clock, and all randomness is the seed's, so that the same seed
@@ -113,7 +114,7 @@ class GateEnvironment(gymnasium.Env[Observation, np.int64]):
             self._question = _warmed(self._questions)
             self._is_over = False
             self._steps = 0
-            self._risked, self._confidence = Decimal(0), 0.0
+            self._stake = Stake()
             return self._told(self._desk, "none")
 
     def step(self, action: np.int64) -> tuple[Observation, SupportsFloat, bool, bool, dict[str, Any]]:
@@ -188,28 +189,22 @@ class GateEnvironment(gymnasium.Env[Observation, np.int64]):
         desk.decide(self._question)
         if desk.tally.approved > approved:
             if order is not None and not order.reduce_only:
-                self._stake(order, view)
+                self._open(order, view)
             return "approved", None
         return "rejected" if desk.tally.rejected > rejected else "held", held
 
-    def _stake(self, order: Order, view: View) -> None:
-        """What the position will risk once the order is filled: all of it, from this close to its newest stop."""
+    def _open(self, order: Order, view: View) -> None:
+        """The order that was approved opens the trade, or adds to it: all of the position, from close to stop."""
         before = view.portfolio.quantity(view.asset)
         after = before + (order.quantity if order.side == "buy" else -order.quantity)
         if order.stop_loss is not None and (after > 0) == (order.side == "buy"):
-            self._risked = abs(after) * abs(view.candles[-1].close - order.stop_loss)
-            self._confidence = float(order.confidence)
-        elif before:
-            self._risked *= abs(after / before)
+            self._stake.open(abs(after) * abs(view.candles[-1].close - order.stop_loss), float(order.confidence))
 
     def _earned(self, desk: GatedDesk, view: View) -> float:
-        """The reward of the position's part in the step."""
-        change = desk.equity() - view.portfolio.equity
-        earned = 0.0
-        if change and self._risked:
-            earned = self.settings.reward.trade(float(change / self._risked), self._confidence)
+        """What the step was worth to the trade that is open; one that ended leaves the next with nothing."""
+        earned = self._stake.step(desk.equity() - view.portfolio.equity, self.settings.reward)
         if not desk.account.quantity(view.asset):
-            self._risked = Decimal(0)
+            self._stake = Stake()
         return earned
 
     def _forgone(self, held: Order | None, view: View, bar: Candle) -> float:

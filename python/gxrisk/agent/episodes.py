@@ -23,6 +23,7 @@ class EnvironmentSettings:
     """Limits, deposit, costs and bar (ms; None: the candles' own) as in a replay; what may be chosen; the reward.
 
     `fractions` of equity and `confidences` make the openings (`choices`); an episode has at most `steps_max` steps.
+    Raises `ReplayError` for what is not allowed.
     """
 
     limits: Limits = field(default_factory=lambda: Limits.for_tier("growth"))
@@ -35,6 +36,17 @@ class EnvironmentSettings:
     stop_atr: float = 2.0
     reward: Reward = field(default_factory=Reward)
 
+    def __post_init__(self) -> None:
+        for name, values, most in (
+            ("fractions", self.fractions, 1_000),
+            ("confidences", self.confidences, 1),
+            ("stop_atr", (self.stop_atr,), 1_000),
+        ):
+            if not values or not all(0 < value <= most for value in values):
+                raise ReplayError(f"{name}: {values} was given, more than 0 and at most {most} is allowed")
+        if self.steps_max < 1:
+            raise ReplayError(f"steps_max: {self.steps_max} was given, 1 or more is allowed")
+
     def bar_of(self, series: CandleSeries) -> int:
         """The bar's length in ms."""
         return self.bar_ms or series.interval_ms
@@ -44,8 +56,6 @@ def check_episodes(series: Sequence[CandleSeries], settings: EnvironmentSettings
     """Refuse what no episode can be played with, and say why."""
     if not series:
         raise ReplayError("no candles were given, one series at least is needed")
-    if settings.steps_max < 1 or not settings.fractions or not settings.confidences:
-        raise ReplayError("steps_max of 1 or more, a fraction and a confidence at least are needed")
     check_mark_age(series, settings.limits)
     for one in series:
         if (needed := _candles_min(one, settings)) > len(one.candles):

@@ -49,9 +49,9 @@ class GateEnvironment(gymnasium.Env[Observation, np.int64]):
     - action: a number in `self.choices`; openings below the limits' `min_confidence` become holds (`HoldPolicy`)
     - `info["action_mask"]`, `action_masks()`: 1 for what the gate would let through now, 0 for what it would refuse; a
       choice that is masked out may be taken all the same, is on record as refused, and adds nothing
-    - reward: by how much the step changed `Reward.trade` of the trade so far, net of costs (`Stake`); for an opening that
-      was held for its low confidence, but would have passed with more, `Reward.hold` of its move to the next close, or
-      to its stop if that comes first
+    - reward: by how much the step changed `Reward.trade` of the trade so far, net of costs (`Stake`); for an opening
+      that was held for its low confidence, but would have passed with more, `Reward.hold` of its move to the next
+      close, or to its stop if that comes first
     - terminated: liquidated, or the gate's drawdown breaker tripped; truncated: `steps_max`, or the candles are over
 
     The gate is the native one in memory with a manual clock, and all randomness is the seed's, so that the same seed

@@ -126,10 +126,20 @@ def test_what_a_rule_would_have_refused_anyway_earns_no_reward(book: Book) -> No
     assert (found.total.reward, found.total.rewarded) == (0, 0)
 
 
-def test_a_hold_of_its_own_is_counted(book: Book) -> None:
-    book.gate.hold(0.9, "waits")
+def test_a_hold_of_its_own_counts_with_its_asset_and_without(book: Book) -> None:
+    """What the price did after it is known where it names one: until the next answer on that asset."""
+    book.mark("BTC", 100)
+    book.gate.hold("0.9", "waits", asset="BTC")
+    book.mark("BTC", 98)
+    book.gate.hold("0.9", "waits", asset="BTC")
+    book.mark("BTC", "98.98")
+    book.gate.hold("0.9", "waits")
     found = book.score()
-    assert (found.total.holds, found.total.trades, found.total.made, found.total.brier) == (2, 0, 0, None)
+    assert (found.total.holds, found.total.trades, found.total.made, found.total.brier) == (4, 0, 0, None)
+    assert [(one.asset, one.holds) for one in found.assets] == [("BTC", 2)]
+    known, unnamed = found.watched
+    assert (known.asset, known.known, known.falls, known.rises) == ("BTC", 2, Decimal("0.02"), Decimal("0.01"))
+    assert (unnamed.asset, unnamed.holds, unnamed.known, unnamed.net) == (None, 2, 0, None)
 
 
 def test_other_weights_are_used(book: Book) -> None:
@@ -178,6 +188,10 @@ def test_a_journal_and_its_export_have_the_same_score(data_dir: Path, tmp_path: 
     assert of_tables["name"] == "decisions.csv"
     assert of_tables["total"] == of_journal["total"]
     assert of_tables["assets"] == of_journal["assets"]
+    (watched,), (as_table,) = of_journal["watched"], of_tables["watched"]
+    assert as_table["holds"] == watched["holds"] > 500
+    assert as_table["known"] == watched["known"] - 1  # a table ends with its last decision, a journal goes on
+    assert as_table["falls"] == watched["falls"]
     assert of_journal["total"]["trades"] > 20
     assert of_journal["total"]["forgone"][1]["known"] > 0
 

@@ -1,5 +1,6 @@
 """`gxrisk score`: a decision log against doing nothing."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -18,15 +19,18 @@ from gxrisk.cli.screen import WIDTH
 
 if TYPE_CHECKING:
     from gxrisk.scoring import AssetScore, Log, Score
+    from gxrisk.vaults.report.watched import Watched
 
 _SQLITE: Final = b"SQLite format 3\0"
 _TOTAL: Final = "total"
 _UNKNOWN: Final = "-"
+_UNNAMED: Final = "not named"
 _NOTES: Final = (
     "Made: finished trades, net of fees; doing nothing makes 0. Openings that were held or rejected are",
     "followed from their mark to the next order in their asset or to their stop-loss, without fees.",
     "Reward: in units of what was risked, of trades and of openings that were held for low confidence.",
     "Brier: 0 is best; in brackets what always saying the win rate would have scored.",
+    "Own holds name no side: buying at each would have lost the falls, selling the rises, summed.",
 )
 
 
@@ -89,6 +93,9 @@ def _show(found: "Score") -> None:
     console.print(_made_table(rows))
     console.print()
     console.print(_forgone_table(rows))
+    if any(one.known for one in found.watched):
+        console.print()
+        console.print(_watched_table(found.watched))
     for note in _NOTES:
         console.print(Text(note, style="dim"))
 
@@ -111,7 +118,7 @@ def verdict(total: "AssetScore") -> str:
 
 
 def _made_table(rows: list["AssetScore"]) -> Table:
-    table = _table("asset", "trades (won)", "made", "reward", "rewarded", "Brier (base)", "holds of its own")
+    table = _table("asset", "trades (won)", "made", "reward", "rewarded", "Brier (base)", "own holds")
     for row in rows:
         table.add_row(
             plain(row.asset or _TOTAL),
@@ -137,6 +144,18 @@ def _forgone_table(rows: list["AssetScore"]) -> Table:
                 f"{one.orders:,} ({one.known:,})",
                 *(_amount(amount if known else None) for amount in amounts),
             )
+    return table
+
+
+def _watched_table(rows: Sequence["Watched"]) -> Table:
+    table = _table("asset", "holds of its own (known)", "falls", "rises", "net")
+    for row in rows:
+        moves = (row.falls, row.rises, row.net)
+        table.add_row(
+            plain(row.asset or _UNNAMED),
+            f"{row.holds:,} ({row.known:,})",
+            *(_UNKNOWN if move is None else f"{move:+.2%}" for move in moves),
+        )
     return table
 
 

@@ -35,7 +35,7 @@ class Log:
 
 
 def _as_opening(decision: Decision) -> Decision:
-    if decision.side is not None or (wish := Wish.told(decision.reasoning, decision.confidence)) is None:
+    if not decision.is_hold or (wish := Wish.told(decision.reasoning, decision.confidence)) is None:
         return decision
     return replace(
         decision,

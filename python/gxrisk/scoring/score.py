@@ -12,6 +12,7 @@ from gxrisk.history.rows import Decision, Trade
 from gxrisk.scoring.log import Log
 from gxrisk.vaults.report.avoided import Avoided, Forgone, forgone, sums
 from gxrisk.vaults.report.health import health
+from gxrisk.vaults.report.watched import Watched, watched
 
 SCHEMA: Final = "gxrisk.score/1"
 _ZERO: Final = Decimal(0)
@@ -43,12 +44,17 @@ class AssetScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of a log: every asset by name, and the total, in which holds that name no asset are too."""
+    """The score of a log: every asset by name, and the total, in which holds that name no asset are too.
+
+    `watched` says by asset what the price did after the model's own holds: buying would have lost the falls, selling
+    the rises.
+    """
 
     name: str
     reward: Reward
     assets: tuple[AssetScore, ...]
     total: AssetScore
+    watched: tuple[Watched, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, schema `gxrisk.score/1`: amounts as Decimals, rewards as floats; None is what is not known."""
@@ -66,7 +72,7 @@ def score(log: Log, reward: Reward | None = None) -> Score:
         by_sequence = {one.sequence: one for one in log.decisions}
         asked = [one for one in log.decisions if one.origin == "agent"]
         trades = [one for one in log.trades or () if _is_agents(one, by_sequence)]
-        lost = forgone([one for one in log.decisions if one.side is not None], log.recorded, log.until_ns)
+        lost = forgone([one for one in log.decisions if not one.is_hold], log.recorded, log.until_ns)
         names = {one.asset for one in asked if one.asset is not None} | {one.asset for one in trades}
 
         def of(asset: str | None) -> AssetScore:
@@ -79,7 +85,8 @@ def score(log: Log, reward: Reward | None = None) -> Score:
                 used,
             )
 
-        return Score(log.name, used, tuple(of(asset) for asset in sorted(names)), of(None))
+        held_back = watched(log.decisions, log.recorded, log.until_ns)
+        return Score(log.name, used, tuple(of(asset) for asset in sorted(names)), of(None), tuple(held_back))
 
 
 def _is_agents(trade: Trade, by_sequence: Mapping[int, Decision]) -> bool:
@@ -106,7 +113,7 @@ def _scored(
         won=sum(one.profit > 0 for one in finished),
         made=None if trades is None else sum((one.profit for one in finished), _ZERO),
         forgone=tuple(sums(lost)),
-        holds=sum(one.side is None for one in asked),
+        holds=sum(one.is_hold for one in asked),
         reward=fsum(known),
         rewarded=len(known),
         judged_trades=health_of.judged_trades,

@@ -7,7 +7,9 @@ from gxrisk.agent.features import Features, feature_hash
 from gxrisk.agent.llm import LlmStrategy
 from gxrisk.agent.loading import ModelFactory, load_model
 from gxrisk.agent.momentum import Momentum
+from gxrisk.agent.policy import HoldPolicy, Wish
 from gxrisk.agent.predictions import Logged, PredictionLog
+from gxrisk.agent.reward import Reward
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Ensemble",
     "Features",
     "Hold",
+    "HoldPolicy",
     "LlmStrategy",
     "Logged",
     "ModelError",
@@ -26,9 +29,11 @@ __all__ = [
     "Open",
     "Portfolio",
     "PredictionLog",
+    "Reward",
     "Strategy",
     "Verdict",
     "View",
+    "Wish",
     "feature_hash",
     "load_model",
 ]

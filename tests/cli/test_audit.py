@@ -324,7 +324,7 @@ def test_explain_an_approval_a_hold_and_an_exit(run: Run, journal: Written) -> N
     assert "Held: the model was not confident enough to open anything; all " in held
     assert "No quantity of this order would have passed." in held
     waited = run("explain", journal.file, journal.first("hold"))
-    assert re.search(r"asset +BTC\n", waited.stdout)
+    assert re.search(r"asset +BTC *\n", waited.stdout)
     owners = next(row["sequence"] for row in journal.records if row.get("origin") == "owner")
     out = run("explain", journal.file, owners)
     assert "The owner asked to sell 0.1 BTC at 7,990, reduce-only, leverage 1, no stop-loss" in words(out)

@@ -126,7 +126,7 @@ def test_what_is_held_is_on_record_once_and_takes_no_token() -> None:
 def test_in_a_vault_the_hold_is_the_record(model: type[Says]) -> None:
     """As a vault asks its strategy: one record, which says what would have been done; nothing goes to the venue."""
     gate = vault()
-    proposer = Proposer(HoldPolicy(model(OPENING)), gate, cast(Any, None))
+    proposer = Proposer(HoldPolicy(model(OPENING)), gate, cast(Any, None), asyncio.Lock())
     assert asyncio.run(proposer.ask(VIEW)).outcome == "held"
     records = [event for event in gate.events() if event["kind"] in ("decision", "hold")]
     assert [event["kind"] for event in records] == ["hold"]

@@ -190,6 +190,15 @@ def test_errors_are_not_billed_and_silence_is(usage: dict[str, int] | None) -> N
     assert one.usage.tokens.output == 500
 
 
+@pytest.mark.parametrize(("status", "unmeasured"), [(400, 0), (429, 0), (502, 0), (408, 1), (504, 1), (524, 1)])
+def test_behind_a_gateways_timeout_a_model_may_have_worked(status: int, unmeasured: int) -> None:
+    with serving(failure(status, "no")) as server:
+        one = strategy(server)
+        assert isinstance(ask(one), Hold)
+    assert one.usage.unmeasured == unmeasured
+    assert (one.usage.tokens.total > 0) == bool(unmeasured)
+
+
 def test_a_provider_that_hangs_is_a_hold_in_time_and_stays_on_the_bill() -> None:
     with serving(Reply(hangs=True)) as server:
         one = strategy(server, timeout_s=0.5)

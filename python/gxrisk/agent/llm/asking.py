@@ -19,6 +19,8 @@ OUTPUT_TOKENS_MAX: Final = 2_000
 SCHEMAS: Final = {name: form.model_json_schema() for form, name in NAMES.items()}
 # One token is at least one byte of text. Whatever a provider puts around messages and schemas fits in the rest.
 _FRAMING_TOKENS: Final = 1_000 + 2 * len(json.dumps(SCHEMAS))
+# Behind them the model may have answered, and nobody was there any more to hear it.
+_TIMEOUT_STATUSES: Final = frozenset({408, 504, 524})
 
 
 class InvalidAnswer(ValueError):
@@ -92,8 +94,9 @@ class _Metered(WrapperModel):
         self._question.reserve(most)
         try:
             response = await super().request(messages, model_settings, model_request_parameters)
-        except ModelHTTPError:
-            self._question.settle(most, Tokens())  # an error is not billed
+        except ModelHTTPError as error:
+            if error.status_code not in _TIMEOUT_STATUSES:
+                self._question.settle(most, Tokens())  # an error is not billed
             raise
         except SystemExit as error:  # in a task of the library's it would end the event loop
             raise RuntimeError(f"the model wanted to end the process: {error}") from error

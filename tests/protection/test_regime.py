@@ -169,6 +169,24 @@ def test_a_regime_is_left_only_past_its_own_threshold(data_dir: Path) -> None:
     assert min(seen[f"kept {one}"] for one in ("volatile", "trending", "stable")) > 10
 
 
+@pytest.mark.parametrize(
+    ("feature", "enter", "leave", "settings"),
+    [("adx", 25.0, 20.0, {"efficiency": (0, 0)}), ("efficiency", 0.35, 0.25, {"adx": (0, 0)})],
+)
+def test_each_half_of_a_trend_has_its_own_pair(
+    data_dir: Path, feature: str, enter: float, leave: float, settings: dict[str, tuple[float, float]]
+) -> None:
+    """With the other half always fulfilled and nothing ever volatile, a trend is one latch on one feature."""
+    detector = RegimeDetector(volatile=(1, 1), **settings)  # type: ignore[arg-type]
+    is_on, seen = False, Counter[bool]()
+    for one in regimes(candles(data_dir), detector):
+        if one.regime is not None:
+            is_on = getattr(one, feature) >= (leave if is_on else enter)
+            assert (one.regime == "trending") == is_on
+            seen[is_on] += 1
+    assert min(seen[True], seen[False]) > 100
+
+
 MARKETS = [
     ("one way up", [100 + 0.5 * n + (n % 2) * 0.1 for n in range(200)], "trending"),
     ("one way down", [300 * 0.995**n * (1 + (n % 3) / 2000) for n in range(200)], "trending"),

@@ -148,6 +148,14 @@ def test_another_source_confirms_at_once() -> None:
     assert quality.take("BTC", Print(NEXT, 90.0)).score == 1.0
 
 
+def test_one_of_several_sources_is_enough_to_confirm() -> None:
+    feed, _ = fed(sound())
+    feed.hear("one", NEXT, 90.5)
+    feed.hear("other", NEXT, 89.5)
+    feed.hear("slow", NEXT, 100.0)
+    assert kinds(feed.take(Print(NEXT, 90.0))) == {}
+
+
 def test_what_other_sources_deny_is_never_confirmed_and_suspends() -> None:
     quality = DataQuality()
     for one in sound():
@@ -216,6 +224,14 @@ def test_only_a_named_person_with_a_reason_lets_a_feed_return() -> None:
     with pytest.raises(DataQualityError, match="not suspended"):
         quality.review("BTC", "ann", "again")
     assert quality.take("BTC", Print(NEXT + 300 * MINUTE_MS, 55.0)).is_usable  # taken as it comes
+
+
+def test_a_review_forgives_what_was() -> None:
+    quality = DataQuality()
+    phantom(quality)
+    quality.review("BTC", "ann", "looked")
+    now = quality.take("BTC", Print(NEXT + MINUTE_MS, 100.0))
+    assert (now.score, now.is_suspended) == (1.0, False)
 
 
 def test_a_feed_that_is_still_wrong_is_suspended_again() -> None:

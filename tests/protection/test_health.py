@@ -168,6 +168,13 @@ def test_a_level_falls_after_calm_trades_to_the_worst_of_them() -> None:
     assert seen == ["critical", "critical", "critical", "elevated", "elevated", "elevated", "low", "low"]
 
 
+def test_a_trade_as_bad_as_the_level_starts_the_calm_anew() -> None:
+    monitor = HealthMonitor(only(drawdown=Bounds(0.05, 0.10, 0.15)))
+    seen = [monitor.take(one).level for one in run([-60.0, 20.0, -20.0, 20.0, 1.0, 1.0], 1000.0)]
+    #        drawdown                               6 %    4 %    6 %    4 %, then three calm ones
+    assert seen == ["elevated"] * 5 + ["low"]
+
+
 @given(st.lists(st.sampled_from([-30.0, -5.0, 0.0, 5.0, 30.0]), max_size=60))
 def test_a_level_is_never_milder_than_the_trade_before_asked_for(profits: list[float]) -> None:
     settings = only(drawdown=Bounds(0.02, 0.05, 0.09))

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .bars import MINUTE_MS, START_MS, view, walk
-from .test_ensemble import BUY, Raises, Says
+from .members import BUY, Raises, Says
 
 BARS = walk(7, 70)
 

@@ -179,6 +179,22 @@ def test_a_restart_anywhere_changes_nothing(steps: list[str], kept_every: int) -
         assert Consensus(desk.gate).is_required() == is_required
 
 
+def test_what_is_held_while_the_note_is_written_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consensus_file, "KEPT_EVERY", 1)
+    desk = Desk()
+    desk.open("ETH")
+    for profit in STREAK:
+        desk.trade("BTC", profit)
+    assert Consensus(desk.gate).is_required()
+    desk.close("ETH", 5)
+    assert Consensus(desk.gate).is_required(), "it was opened before the trip"
+    desk.wait_out_the_pause()
+    desk.open("ETH")
+    assert Consensus(desk.gate).is_required()
+    desk.close("ETH", 1)
+    assert not Consensus(desk.gate).is_required()
+
+
 @pytest.mark.parametrize("is_looked_at", [True, False])
 def test_it_survives_in_the_journal(tmp_path: Path, is_looked_at: bool) -> None:
     desk = Desk(tmp_path / "journal.gxr")

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .bars import MINUTE_MS, START_MS, view, walk
-from .test_ensemble import BUY, Raises, Says
+from .members import BUY, Raises, Says
 
 BARS = walk(7, 70)
 
@@ -177,6 +177,22 @@ def test_a_restart_anywhere_changes_nothing(steps: list[str], kept_every: int) -
                 is_required = (is_required and profit <= 0) or streak == 5
         assert consensus.is_required() == is_required
         assert Consensus(desk.gate).is_required() == is_required
+
+
+def test_what_is_held_while_the_note_is_written_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consensus_file, "KEPT_EVERY", 1)
+    desk = Desk()
+    desk.open("ETH")
+    for profit in STREAK:
+        desk.trade("BTC", profit)
+    assert Consensus(desk.gate).is_required()
+    desk.close("ETH", 5)
+    assert Consensus(desk.gate).is_required(), "it was opened before the trip"
+    desk.wait_out_the_pause()
+    desk.open("ETH")
+    assert Consensus(desk.gate).is_required()
+    desk.close("ETH", 1)
+    assert not Consensus(desk.gate).is_required()
 
 
 @pytest.mark.parametrize("is_looked_at", [True, False])

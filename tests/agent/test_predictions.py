@@ -24,8 +24,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .bars import START_MS, view, walk
+from .members import BUY, Raises, Says, SaysLater
 from .redis_server import Server
-from .test_ensemble import BUY, Raises, Says, SaysLater
 
 DAY_MS = 86_400_000
 EVER = 2**60

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,3 +42,39 @@ def test_the_custom_model_replays(write: Callable[..., Path], tmp_path: Path) ->
     data = json.loads(out.read_text())
     assert data["model"] == "examples.custom_model:Breakout"
     assert data["ungated"]["fills"] > 0
+
+
+PAPER = [
+    # example, whether on recorded candles, what it says of itself
+    ("momentum", True, "btcusd-1m-2017-12-18_2017-12-26-bitfinex.csv.gz, gxrisk.agent.momentum:Momentum, on paper"),
+    ("ensemble", True, "btcusd-1m-2017-12-18_2017-12-26-bitfinex.csv.gz, examples.ensemble:make, on paper"),
+    ("momentum", False, "reconstruction of BTC, 12 and 13 March 2020, gxrisk.agent.momentum:Momentum, on paper"),
+    ("ensemble", False, "reconstruction of BTC, 12 and 13 March 2020, examples.ensemble:make, on paper"),
+]
+
+
+@pytest.mark.parametrize(("example", "is_recorded", "said"), PAPER)
+def test_models_trade_on_paper_through_vault_and_gate(
+    example: str, is_recorded: bool, said: str, request: pytest.FixtureRequest
+) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "GXRISK_DATA_DIR"}
+    if is_recorded:
+        env["GXRISK_DATA_DIR"] = str(request.getfixturevalue("data_dir"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", f"examples.{example}"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *_, first, orders, _, breakers, round_trips, equity = done.stdout.splitlines()
+    assert first == said
+    approved = re.search(r"'approved': (\d+)", orders)
+    assert approved is not None
+    assert int(approved[1]) > 10, orders
+    assert "consecutive_losses" in breakers
+    assert re.fullmatch(r"round trips: \d{2,}, won: \d+", round_trips)
+    assert re.fullmatch(r"equity: \d+\.\d\d of 100000, drawdown [\d.]+%, state \w+", equity)

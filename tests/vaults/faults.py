@@ -1,5 +1,6 @@
 """Faults that a test lets loose: venues that lie or are away, and disks that are full."""
 
+import asyncio
 import resource
 import subprocess
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -216,6 +217,49 @@ def small_disk(folder: Path, size_kib: int = 4096) -> Iterator[SmallDisk]:
         disk.free()
         if disk.is_mounted:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Dawdling(Through):
+    """Lets other tasks go on, some turns of the loop each time, before each call and after it."""
+
+    def __init__(self, account: Account, random: Random, turns_max: int = 4) -> None:
+        super().__init__(account)
+        self._random = random
+        self._turns_max = turns_max
+
+    async def _dawdle(self, call: Coroutine[Any, Any, Any]) -> Any:
+        for _ in range(self._random.randint(0, self._turns_max)):
+            await asyncio.sleep(0)
+        answer = await call
+        for _ in range(self._random.randint(0, self._turns_max)):
+            await asyncio.sleep(0)
+        return answer
+
+    async def submit(self, approval: Approval) -> None:
+        """In time."""
+        await self._dawdle(super().submit(approval))
+
+    async def cancel(self, order_id: str) -> None:
+        """In time."""
+        await self._dawdle(super().cancel(order_id))
+
+    async def reports(self, after: int) -> Sequence[Report]:
+        """In time."""
+        reports: Sequence[Report] = await self._dawdle(super().reports(after))
+        return reports
+
+    async def statement(self) -> Statement:
+        """In time."""
+        statement: Statement = await self._dawdle(super().statement())
+        return statement
+
+    async def deposit(self, transfer_id: str, amount: Decimal) -> None:
+        """In time."""
+        await self._dawdle(super().deposit(transfer_id, amount))
+
+    async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
+        """In time."""
+        await self._dawdle(super().withdraw(transfer_id, destination, amount))
 
 
 class Teller(Through):

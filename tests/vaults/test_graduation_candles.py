@@ -114,6 +114,7 @@ def test_the_certificate_holds_and_the_journal_bears_it_out(week: Week) -> None:
     certificate = check(week.token, week.head.key, "ann", SETTINGS.strategy, "growth")
     events = {one["sequence"]: one for one in JournalReader(week.journal).events()}
     assert events[certificate.sequence]["hash"] == certificate.hash
+    assert JournalReader(week.journal).verify(week.head)["records"] >= week.head.sequence
 
 
 def test_folding_the_whole_journal_gives_the_kept_record(week: Week) -> None:

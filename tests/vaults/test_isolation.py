@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gxrisk import JournalReader
+from gxrisk.agent import Strategy
 from gxrisk.vaults import Fleet
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.vaults.proposals import Proposer
@@ -17,12 +18,12 @@ from gxrisk.venues import PaperVenue
 
 from tests.vaults.faults import POISONS, Away, FaultyVenue, Poisoned, small_disk
 from tests.vaults.fleets import Listener, agrees, events, fleet, minutes, plain, play, settings
-from tests.vaults.strategies import NONSENSE
+from tests.vaults.strategies import NONSENSE, Blocking, Hanging
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 
 VAULTS = [f"v{number:02}" for number in range(100)]
-ODD = {"v00": "Raising", "v01": "Exiting", "v02": "Hanging", "v03": "Nonsense"}
+ODD = {"v00": "Raising", "v01": "Exiting", "v02": "Hanging", "v03": "Nonsense", "v04": "Blocking"}
 NO_JOURNAL, NO_ACCOUNT, DAMAGED, POISONED, AWAY = "v10", "v11", "v12", "v13", "v14"
 FAULTY = {*ODD, NO_JOURNAL, NO_ACCOUNT, DAMAGED, POISONED, AWAY}
 WARM, BEFORE, FULL, AFTER = 16, 6, 4, 5  # minutes
@@ -30,8 +31,12 @@ WARM, BEFORE, FULL, AFTER = 16, 6, 4, 5  # minutes
 
 @pytest.fixture(autouse=True)
 def _quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A strategy that hangs gets a hundredth of a second, not thirty for each bar."""
-    monkeypatch.setattr("gxrisk.vaults.vault.Proposer", partial(Proposer, timeout_s=0.01))
+    """A strategy that hangs gets a hundredth of a second, not thirty."""
+
+    def made(strategy: Strategy, *rest: Any) -> Proposer:
+        return Proposer(strategy, *rest, timeout_s=0.01 if isinstance(strategy, Hanging | Blocking) else 30)
+
+    monkeypatch.setattr("gxrisk.vaults.vault.Proposer", made)
 
 
 async def run(folder: Path, *, is_faulty: bool, listener: Listener) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from gxrisk.custody import create_owner_key
 from gxrisk.vaults import Fleet, Vault
 from gxrisk.venues import PaperVenue
 
-from tests.vaults.faults import FaultyVenue, Refusing, Teller
+from tests.vaults.faults import Away, FaultyVenue, Refusing, Teller
 from tests.vaults.fleets import NS_PER_MS, Listener, Owner, agrees, fleet, minutes, play, settings
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -290,3 +291,32 @@ def test_a_crash_right_after_the_release_is_no_difference(tmp_path: Path, owner:
         await one.close()
 
     asyncio.run(crash())
+
+
+def test_nothing_is_paid_before_the_venue_was_heard(tmp_path: Path, owner: Owner) -> None:
+    """After a restart the account may have changed: it is reconciled before money leaves, flat as the vault seems."""
+
+    async def wait() -> None:
+        listener = Listener()
+        venue = FaultyVenue({"ann": partial(Away, calls=range(0))}, folder=tmp_path / "accounts")
+        one = fleet(tmp_path, venue, notify=listener)
+        vault = await one.create("ann", settings("Silent"), owner_key=owner.public)
+        await vault.fund("first", D(1000))
+        vault.withdraw(owner.signs(100))
+        await one.close()
+        away = venue.wrapped["ann"]
+        away.calls = range(10**9)
+        vault = await one.open("ann")
+        moments = minutes(10)
+        await play(one, moments[:5])
+        assert vault.withdrawal is not None
+        assert not [each for each in vault.gate.events() if each["kind"] == "withdrawal"]
+        assert (await away.account.statement()).balance == 1000
+        away.calls = range(0)
+        await play(one, moments[5:])
+        assert vault.withdrawal is None
+        assert listener.codes == ["withdrawal_paid"]
+        await agrees(vault)
+        await one.close()
+
+    asyncio.run(wait())

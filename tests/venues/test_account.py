@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from gxrisk import ApprovalError, order
-from gxrisk.feeds import Moment
+from gxrisk.feeds import Moment, Trade
 from gxrisk.venues import Accepted, Cancelled, Filled, PaperError, PaperVenue, VenueError
 
-from tests.venues.vault import FREE, Vault, bar, done, moments, play
+from tests.venues.vault import FREE, MINUTE_MS, Vault, bar, done, moments, play
 
 WISH = {"confidence": 1, "reasoning": "a test", "stop_loss": 1}
 
@@ -42,7 +42,7 @@ def test_an_order_reaches_the_venue_as_an_approval_only(venue: PaperVenue) -> No
     calls = {name for name in dir(vault.account) if not name.startswith("_")}
     assert calls == {
         *("submit", "cancel", "reports", "statement", "deposit", "withdraw", "close"),  # the protocol
-        *("book", "failure", "resumed_ms", "commit", "fail", "renew"),  # the venue's side
+        *("book", "failure", "resumed_ms", "resumed_count", "commit", "fail", "renew"),  # the venue's side
     }
     assert done(vault.account.statement()).open_orders == frozenset()
     done(vault.account.submit(approval))
@@ -273,6 +273,31 @@ def test_closing_lets_go_of_the_file_and_orders_go_on(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*-wal"))
     vault.advance(moments([bar(0, 100), bar(1, 100)])[1])
     assert done(vault.account.statement()).positions == {"BTC": 1}
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_moment_of_the_same_millisecond_is_not_lost_to_a_restart(after: int, tmp_path: Path) -> None:
+    """Four moments in one millisecond, told again: those that the account had change nothing, the others do."""
+    trades = [Trade("BTC", MINUTE_MS, D(100), D(1)) for _ in range(4)]
+    tape = [Moment(0, opened=(bar(0, 100),)), *(Moment(MINUTE_MS, trades=(one,)) for one in trades)]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    expected = Vault(PaperVenue(costs=FREE, folder=whole))
+    for number, moment in enumerate(tape):
+        expected.advance(moment)
+        if number == 0:
+            expected.buy(10)
+    vault = Vault(PaperVenue(costs=FREE, folder=cut))
+    vault.advance(tape[0])
+    vault.buy(10)
+    for moment in tape[1 : after + 1]:
+        vault.advance(moment)
+    again = PaperVenue(costs=FREE, folder=cut)
+    account = done(again.account("vault", vault.gate.redeem))
+    for moment in tape:
+        assert again.advance(moment) == {}
+    assert done(account.statement()) == done(expected.account.statement())
+    assert done(account.reports(0)) == done(expected.account.reports(0))
+    assert done(account.statement()).positions == {"BTC": D("0.4")}
 
 
 def test_more_accounts_than_open_files(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ class Portfolio:
     """The account as the model may see it: money in the quote currency, quantities signed (short is below zero).
 
     `state` is the vault's trading state; without a gate it is always `active`. `stop_loss` holds the stops that
-    protect positions at the venue.
+    protect positions at the venue. `consensus_required` says that too much was lost in a row and nothing has won since:
+    `ConsensusAfterLosses` then asks an ensemble.
 
     >>> Portfolio(equity=Decimal(1000)).quantity("BTC")
     Decimal('0')
@@ -29,6 +30,7 @@ class Portfolio:
     positions: Mapping[str, Decimal] = field(default_factory=dict)
     stop_losses: Mapping[str, Decimal] = field(default_factory=dict)
     state: str = "active"
+    consensus_required: bool = False
 
     def quantity(self, asset: str) -> Decimal:
         """The signed position in `asset`, 0 when flat."""

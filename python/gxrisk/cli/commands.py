@@ -22,6 +22,7 @@ from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.report import report
+from gxrisk.cli.score import score
 from gxrisk.cli.screen import show
 from gxrisk.cli.sources import Source, demo_source, file_source
 from gxrisk.cli.withdraw import withdraw
@@ -153,6 +154,7 @@ app.command()(export)
 app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
 app.command()(report)
+app.command(cls=SeveralValues)(score)
 app.add_typer(withdraw, name="withdraw")
 
 

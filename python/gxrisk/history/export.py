@@ -47,6 +47,15 @@ def _text(text: str) -> str:
     return '"' + safe.replace('"', '""') + '"'
 
 
+def plain_text(written: str) -> str:
+    """A text as it was before `cell` made it safe, of a field that a CSV reader has unquoted.
+
+    >>> plain_text("'-1.50"), plain_text("it's")
+    ('-1.50', "it's")
+    """
+    return written[1:] if written.startswith("'") and written[1:].startswith(_FORMULA) else written
+
+
 _FORMS: Final[dict[type, Cell]] = {
     type(None): lambda _: "",
     bool: lambda value: "true" if value else "false",

@@ -122,17 +122,22 @@ class Desk(ABC):
         """Ask the model and carry its answer out."""
         if self.tally.liquidated is not None:
             return
-        portfolio = Portfolio(self.equity(), self.account.positions, dict(self._stop_losses), self._state())
         try:
-            action = self._asked(question, portfolio)
+            action = self._asked(self.view(question))
             self._carry_out(question.asset, action)
         except ModelError as error:
             raise ModelError(f"{error} ({self.name}, {question.asset}, {question.at:%Y-%m-%d %H:%M} UTC)") from error
 
-    def _asked(self, question: Question, portfolio: Portfolio) -> Action:
-        view = View(question.asset, question.at, question.candles, question.atr, portfolio)
+    def view(self, question: Question) -> View:
+        """What the model sees when it is asked."""
+        portfolio = Portfolio(self.equity(), self.account.positions, dict(self._stop_losses), self._state())
+        return View(question.asset, question.at, question.candles, question.atr, portfolio)
+
+    def _asked(self, view: View) -> Action:
         try:
             action = self._model.decide(view)
+        except ModelError:
+            raise
         except Exception as error:
             raise ModelError(f"the model raised {type(error).__name__}: {error}") from error
         if not isinstance(action, Open | Close | Hold):
@@ -148,7 +153,7 @@ class Desk(ABC):
                 self.tally.holds += 1
                 self._note_hold(asset, action)
                 return
-            order = _order(asset, action, quantity)
+            order = order_of(asset, action, quantity)
         except (TypeError, ValueError) as error:
             raise ModelError(f"the model's {type(action).__name__} is malformed: {error}") from error
         self.tally.proposals += 1
@@ -190,7 +195,8 @@ class Desk(ABC):
                 self._stop_losses[order.asset] = order.stop_loss
 
 
-def _order(asset: str, action: Open | Close, quantity: Decimal) -> Order:
+def order_of(asset: str, action: Open | Close, quantity: Decimal) -> Order:
+    """The order that an answer asks for, where `quantity` (signed) is held; `ValueError` where it is malformed."""
     if isinstance(action, Close):
         return Order(
             asset,

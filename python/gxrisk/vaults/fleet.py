@@ -5,26 +5,34 @@ import logging
 import re
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
+from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
+from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.settings import TOPIC, VaultSettings
+from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
+
+if TYPE_CHECKING:
+    from gxrisk.protection.data_quality import DataQuality
 
 JOURNAL: Final = "journal.gxr"
 RETIRED: Final = "retired"
 TICK_MS: Final = 60_000
 LIVE_TICK_S: Final = 1.0
+LAST_ANSWERS_S: Final = 5.0
 _NS_PER_MS: Final = 1_000_000
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _log = logging.getLogger("gxrisk.vaults")
@@ -39,7 +47,7 @@ class Fleet:
 
     With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
     vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
-    on. `passphrase_file` seals the keys of all vaults.
+    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault.
 
     >>> import asyncio, tempfile
     >>> from decimal import Decimal
@@ -69,6 +77,7 @@ class Fleet:
         passphrase_file: str | PathLike[str] | None = None,
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
+        data_quality: "DataQuality | None" = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -76,8 +85,9 @@ class Fleet:
         self.venue = venue
         self.clock = clock or SystemClock()
         self.market = Market()
+        self._quality = FeedQualityKeeper(data_quality)
         self._notify = notify
-        self._passphrase_file = passphrase_file
+        self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
         self.monitor = Monitor(self._vaults, notify, schedule=schedule, write_report=write_report)
@@ -106,7 +116,8 @@ class Fleet:
         """Make a vault. `limits` are those of its tier unless given; `owner_key` is who may withdraw.
 
         The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
-        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says.
+        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says. What a
+        crash cut short is finished by the same call.
         """
         if not _SAFE_ID.fullmatch(vault_id):
             raise VaultError(
@@ -115,7 +126,7 @@ class Fleet:
         self._check_venue(vault_id, settings)
         strategy = settings.strategy.make()
         (self.folder / vault_id).mkdir(exist_ok=True)
-        gate = Gate(
+        gate = found(
             vault_id,
             limits or Limits.for_tier(settings.tier),
             clock=self.clock,
@@ -141,8 +152,9 @@ class Fleet:
         with _closing_on_failure(gate):
             if RETIRED in gate.notes:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
-            settings = VaultSettings.from_json(gate.notes.get(TOPIC))
+            settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
             self._check_venue(vault_id, settings)
+            self._quality.restore(gate)
             account = await self.venue.account(vault_id, gate.redeem)
             vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)
         self._failed.pop(vault_id, None)
@@ -213,15 +225,22 @@ class Fleet:
         self._set_clock(moment.at_ms)
         if isinstance(self.venue, PaperVenue):
             self.venue.advance(moment)
-        self.market.take(moment)
+        self.market.take(await self._quality.judged(moment, self._vaults.values(), self._attempt))
         for vault in tuple(self._vaults.values()):
             await self._attempt(vault, vault.step(self.market))
-        asking = [vault for vault in self._vaults.values() if vault.has_questions]
-        # All at once: a strategy that takes its time takes it from no other vault's.
-        await asyncio.gather(*(self._attempt(vault, vault.ask(self.market)) for vault in asking))
+        await self._ask()
         self._last_ms = moment.at_ms
         self.monitor.heard(moment.at_ms)
         await self.monitor.look(moment.at_ms)
+
+    async def _ask(self) -> None:
+        """All at once, so that a strategy takes its time from no other vault; live, it takes none from the feed."""
+        asking = [vault for vault in self._vaults.values() if vault.has_questions]
+        if isinstance(self.clock, ManualClock):
+            await asyncio.gather(*(self._attempt(vault, vault.ask(self.market)) for vault in asking))
+        else:
+            for vault in asking:
+                vault.ask_beside(self.market, partial(self._attempt, vault))
 
     async def tick(self, now_ms: int) -> None:
         """What follows from time alone: nothing came from the feed."""
@@ -239,14 +258,19 @@ class Fleet:
         self._stopping.set()
 
     async def close(self) -> None:
-        """Close every journal and account. Orders go on working at the venue; the next opening settles them."""
-        for vault in tuple(self._vaults.values()):
-            del self._vaults[vault.vault_id]
-            try:
-                await vault.close()
-            except Exception as error:
-                self._failed[vault.vault_id] = _reason(error)
-                _log.exception("%s: could not be closed", vault.vault_id)
+        """Close every journal and account. Orders go on working at the venue; the next opening settles them.
+
+        Strategies that are being asked have five seconds more; what is not answered then is a hold on record.
+        """
+        async with self._turn:
+            await asyncio.gather(*(vault.finish_answers(LAST_ANSWERS_S) for vault in self._vaults.values()))
+            for vault in tuple(self._vaults.values()):
+                del self._vaults[vault.vault_id]
+                try:
+                    await vault.close()
+                except Exception as error:
+                    self._failed[vault.vault_id] = _reason(error)
+                    _log.exception("%s: could not be closed", vault.vault_id)
 
     async def _watch(self, over: asyncio.Event) -> None:
         """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""
@@ -269,6 +293,9 @@ class Fleet:
             self.clock.set(at_ms * _NS_PER_MS)
 
     async def _attempt(self, vault: Vault, step: Coroutine[None, None, None]) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            step.close()  # it was taken out meanwhile
+            return
         try:
             await step
         except VenueError as error:
@@ -279,16 +306,20 @@ class Fleet:
             await self._take_out(vault, error)
 
     async def _reconnect(self, vault: Vault) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            return
         try:
-            vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
+            await vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
         except Exception as error:
             await self._take_out(vault, error)
 
     async def _take_out(self, vault: Vault, error: Exception) -> None:
+        if self._vaults.get(vault.vault_id) is not vault:
+            return  # or closed: what it was doing found that out
         _log.error("%s: taken out", vault.vault_id, exc_info=error)
-        self._vaults.pop(vault.vault_id, None)
+        del self._vaults[vault.vault_id]
         self._failed[vault.vault_id] = _reason(error)
         try:
             await vault.close()

@@ -1,23 +1,30 @@
 """What a feed has told so far, worked out once for all vaults that follow it."""
 
 from collections import deque
+from collections.abc import Iterable
+from math import sqrt
 from typing import Final
 
 from gxrisk.feeds.atr import WilderAtr
 from gxrisk.feeds.bars import BarBuilder
 from gxrisk.feeds.candles import Candle
 from gxrisk.feeds.timeline import Moment
+from gxrisk.feeds.volatility import DAYS_A_YEAR, RealisedVolatility
 
 HISTORY: Final = 1000
+DAY_MS: Final = 86_400_000
+RETURNS_MIN: Final = 60  # of which volatility is known, while a day has not passed yet
+WINDOW_MIN: Final = 24  # returns, where a day has fewer
 
 
 class Bars:
-    """The bars of one length: completed ones by asset, oldest first, with their average true range."""
+    """The bars of one length: completed ones by asset, oldest first, with their average true range and volatility."""
 
     def __init__(self, bar_ms: int) -> None:
         self._bar_ms = bar_ms
         self._builders: dict[str, BarBuilder] = {}
         self._atrs: dict[str, WilderAtr] = {}
+        self._volatilities: dict[str, RealisedVolatility] = {}
         self._kept: dict[str, deque[Candle]] = {}
         self._shown: dict[str, tuple[Candle, ...]] = {}
 
@@ -27,10 +34,13 @@ class Bars:
         if asset not in self._builders:
             self._builders[asset] = BarBuilder(self._bar_ms)
             self._atrs[asset] = WilderAtr()
+            window = max(WINDOW_MIN, DAY_MS // self._bar_ms)
+            self._volatilities[asset] = RealisedVolatility(window, least=min(RETURNS_MIN, window))
             self._kept[asset] = deque(maxlen=HISTORY)
         bars = self._builders[asset].add(candle)
         for bar in bars:
             self._atrs[asset].update(float(bar.high), float(bar.low), float(bar.close))
+            self._volatilities[asset].update(bar)
             self._kept[asset].append(bar)
         if bars:
             self._shown.pop(asset, None)
@@ -46,6 +56,20 @@ class Bars:
         """Wilder's average true range of the asset's bars; None while there are too few."""
         atr = self._atrs.get(asset)
         return None if atr is None else atr.value
+
+    @property
+    def assets(self) -> Iterable[str]:
+        """Of which there is any bar."""
+        return self._kept.keys()
+
+    def volatility(self, asset: str) -> float | None:
+        """The realised volatility of the asset's last day as a fraction, not annualised; None while it is not known.
+
+        Over the returns of a day of bars, but at least 24; known from 60 returns on (or from all, where those are
+        fewer).
+        """
+        annual = self._volatilities[asset].value if asset in self._volatilities else None
+        return None if annual is None else annual / sqrt(DAYS_A_YEAR)
 
 
 class Market:

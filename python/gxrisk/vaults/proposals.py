@@ -1,83 +1,106 @@
 """From a strategy's answer to an order at the venue: through the gate, with what came of it on record."""
 
 import asyncio
-import inspect
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from gxrisk._native import ApprovalError, Decision, Gate, InvalidOrder, Order
-from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
+from gxrisk._native import ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
+from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
+from gxrisk.vaults.asking import Asking, said, silence
+from gxrisk.vaults.consensus import Consensus
 from gxrisk.venues.protocol import Account
 
 SIZE_RULES: Final = frozenset(
     {"leverage", "position_size", "concentration", "correlated_exposure", "stop_risk_budget", "order_notional"}
 )
-REASONING_CHARS_MAX: Final = 4000
+PROPOSALS_MAX: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Proposer:
-    """A strategy at its gate and venue. Whatever goes wrong in the strategy becomes a recorded hold."""
+    """A strategy at its gate and venue. Whatever goes wrong in the strategy becomes a recorded hold.
 
-    strategy: Strategy
-    gate: Gate
-    account: Account
-    timeout_s: float = 30.0
+    Answers are carried out in the vault's `turn`; the strategy thinks outside of it. What came of its last order in an
+    asset is the `verdict` of its next view; that is not kept over a restart.
+    """
+
+    def __init__(
+        self, strategy: Strategy, gate: Gate, account: Account, turn: asyncio.Lock, *, timeout_s: float = 30.0
+    ) -> None:
+        self.account = account
+        self.asking = Asking(strategy, timeout_s)
+        self._gate = gate
+        self._turn = turn
+        self._consensus = Consensus(gate)
+        self._verdicts: dict[str, Verdict] = {}
+
+    def portfolio(self) -> Portfolio:
+        """The account as the strategy may see it."""
+        snapshot = self._gate.snapshot()
+        stops = {asset: one.stop_loss for asset, one in snapshot.positions.items() if one.stop_loss is not None}
+        positions = dict(snapshot.positions)
+        return Portfolio(snapshot.equity, positions, stops, snapshot.state, self._consensus.is_required())
 
     async def ask(self, view: View) -> Decision:
-        """Ask the strategy about one asset and carry its answer out; the decision that is on record for it."""
-        action = await self._answer(view)
-        position = view.portfolio.quantity(view.asset)
-        if isinstance(action, Close) and not position:
-            action = Hold(action.confidence, action.reasoning)
-        if isinstance(action, Hold):
-            return self._hold(view.asset, action)
-        try:
-            order = _order(view.asset, action, position)
-            resize = isinstance(action, Open) and bool(action.resize)
-        except Exception as error:  # its fields may be anything
-            malformed = _silence(f"the strategy's {type(action).__name__} is malformed: {_said(error)}")
-            return self._hold(view.asset, malformed)
-        return await self.propose(order, resize=resize)
+        """Ask the strategy about one asset and carry its answer out; the last decision that is on record for it.
+
+        All answers to one question, of which there are at most three, come within the time for one.
+        """
+        until = asyncio.get_running_loop().time() + self.asking.timeout_s
+        for proposal in range(1, PROPOSALS_MAX + 1):
+            verdict = self._verdicts.get(view.asset)
+            view = replace(view, portfolio=self.portfolio(), verdict=verdict)
+            action = await self.asking.answer(view, until)
+            async with self._turn:
+                decision, ask_again = await self._carry_out(view.asset, action)
+            if not ask_again or proposal == PROPOSALS_MAX:
+                break
+        return decision
 
     async def propose(self, order: Order, *, resize: bool = False) -> Decision:
         """Put an order before the gate, once more at the largest size where it was too large, and send it on."""
-        decision = self.gate.authorize(order)
-        if not decision and resize and _is_only_too_large(decision):
-            quantity = self.gate.max_quantity(order)
-            if quantity > 0:
-                decision = self.gate.authorize(order.replace(quantity=quantity, client_order_id=None))
+        decision, quantity_max = self._judged(order)
+        if resize and quantity_max > 0 and _is_only_too_large(decision):
+            order = order.replace(quantity=quantity_max, client_order_id=None)
+            decision, quantity_max = self._judged(order)
+        self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
         await send(decision, self.account)
         return decision
 
-    async def _answer(self, view: View) -> Action:
+    async def _carry_out(self, asset: str, action: Action) -> tuple[Decision, bool]:
+        """The decision on an answer, and whether the strategy is to be asked again."""
+        # Stops may have closed the position while the strategy thought.
+        position = Decimal(self._gate.snapshot().positions.get(asset, 0))
+        if isinstance(action, Close) and not position:
+            action = Hold(action.confidence, action.reasoning)
+        if isinstance(action, Hold):
+            return self._hold(asset, action), False
         try:
-            answer = self.strategy.decide(view)
-            if inspect.isawaitable(answer):
-                answer = await self._awaited(answer)
-        except (Exception, SystemExit) as error:
-            return _silence(f"the strategy raised {type(error).__name__}: {_said(error)}")
-        if not isinstance(answer, Open | Close | Hold):
-            return _silence(f"the strategy answered {type(answer).__name__}, not Open, Close or Hold")
-        return answer
+            order = _order(asset, action, position)
+            resize = isinstance(action, Open) and bool(action.resize)
+            ask_again = isinstance(action, Open) and bool(action.ask_again)
+        except Exception as error:  # its fields may be anything
+            malformed = silence(f"the strategy's {type(action).__name__} is malformed: {said(error)}")
+            return self._hold(asset, malformed), False
+        decision = await self.propose(order, resize=resize)
+        return decision, ask_again and not decision
 
-    async def _awaited(self, answer: Awaitable[Action]) -> Action:
-        """The answer in time. A strategy that refuses to be cancelled is left behind, not waited for."""
-        task = asyncio.ensure_future(_contained(answer))
+    def _judged(self, order: Order) -> tuple[Decision, Decimal]:
+        """The gate's decision, and the largest quantity of the order that passes."""
+        decision = self._gate.authorize(order)
+        if decision:
+            return decision, order.quantity
         try:
-            await asyncio.wait({task}, timeout=self.timeout_s)
-        finally:
-            is_late = task.cancel()
-        return _silence(f"the strategy gave no answer within {self.timeout_s:g} s") if is_late else task.result()
+            return decision, self._gate.max_quantity(order)
+        except GxriskError:
+            return decision, Decimal(0)
 
     def _hold(self, asset: str, hold: Hold) -> Decision:
         try:
-            return self.gate.hold(hold.confidence, hold.reasoning, asset=asset)
+            return self._gate.hold(hold.confidence, hold.reasoning, asset=asset)
         except InvalidOrder as error:
-            malformed = _silence(f"the strategy's Hold is malformed: {error}")
-            return self.gate.hold(malformed.confidence, malformed.reasoning, asset=asset)
+            malformed = silence(f"the strategy's Hold is malformed: {error}")
+            return self._gate.hold(malformed.confidence, malformed.reasoning, asset=asset)
 
 
 async def send(decision: Decision, account: Account) -> None:
@@ -89,29 +112,6 @@ async def send(decision: Decision, account: Account) -> None:
     except ApprovalError:
         # The vault became stricter in between: the reservation ends with the approval.
         return
-
-
-async def _contained(answer: Awaitable[Action]) -> Action:
-    """The answer as a result in any case: what is no `Exception` would end the event loop, and with it every vault."""
-    try:
-        return await answer
-    except SystemExit as error:
-        return _silence(f"the strategy raised SystemExit: {_said(error)}")
-    except asyncio.CancelledError:
-        return _silence("the strategy was cancelled, or cancelled itself")
-    except Exception as error:
-        return _silence(f"the strategy raised {type(error).__name__}: {_said(error)}")
-
-
-def _silence(reasoning: str) -> Hold:
-    return Hold(0.0, reasoning.encode("utf-8", "replace").decode()[:REASONING_CHARS_MAX])
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "(its message raised too)"
 
 
 def _order(asset: str, action: Open | Close, position: Decimal) -> Order:

@@ -1,14 +1,14 @@
 """One vault: its gate, its account at the venue, its strategy, and what has to be done for it at each moment."""
 
+import asyncio
 import json
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from typing import Final
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from gxrisk._native import Gate, VaultError
-from gxrisk.agent.strategy import Portfolio, Strategy, View
-from gxrisk.snapshot import Snapshot
+from gxrisk.agent.strategy import Strategy
 from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.booking import Booking
 from gxrisk.vaults.cancelling import Cancelling
@@ -19,10 +19,12 @@ from gxrisk.vaults.market import Bars, Market
 from gxrisk.vaults.notices import Notices, Notify, printable
 from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.questions import Attempt, Questions
 from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, Difference, differences
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
-from gxrisk.vaults.settings import TOPIC as SETTINGS
-from gxrisk.vaults.settings import VaultSettings, tier_limits
+from gxrisk.vaults.settings import VaultSettings
+from gxrisk.vaults.tier import change_tier
+from gxrisk.vaults.volatility import Volatility
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
 from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
 from gxrisk.venues.protocol import Account, VenueError
@@ -31,12 +33,31 @@ EQUITY: Final = "equity"
 SAMPLE_MS: Final = 3_600_000
 _ATR_MIN: Final = 1e-9
 _NS_PER_MS: Final = 1_000_000
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def _in_turn(
+    method: Callable[Concatenate["Vault", _Given], Coroutine[Any, Any, _Result]],
+) -> Callable[Concatenate["Vault", _Given], Coroutine[Any, Any, _Result]]:
+    """What awaits takes the vault's turn, one after the other, and finds it open."""
+
+    @wraps(method)
+    async def in_turn(self: "Vault", /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        async with self._turn:
+            if self._is_closed:
+                raise VaultError(f"{self.vault_id} is closed")
+            return await method(self, *args, **kwargs)
+
+    return in_turn
 
 
 class Vault:
     """A running vault. `Fleet` makes, opens and drives it; an owner's and operator's controls are methods here.
 
     `gate` is the one thing that may approve; `step` is called for each moment of the feed, after the venue had it.
+    Everything may be called from any task of the event loop: what awaits waits for its turn, and the controls that do
+    not (`pause`, `kill`, `withdraw`, ...) act at once, between two such waits of others.
     """
 
     def __init__(
@@ -45,26 +66,28 @@ class Vault:
         self.gate = gate
         self.settings = settings
         self.notices = Notices(gate)
-        self._strategy = strategy
         self._notify = notify
+        self._turn = asyncio.Lock()
+        self._is_closed = False
+        self._proposer = Proposer(strategy, gate, account, self._turn)
+        self._questions = Questions(gate, self._proposer)
+        self._volatility = Volatility(gate)
         self._auto_pause = AutoPause(gate, self.notices)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
-        self.connect(account)
+        self._connect(account)
         self._looked_at = 0
         # What a recovered vault has seen is not asked again where a feed tells it again.
         self._seen_ns = gate.snapshot().time_ns if gate.recovery is not None else -1
-        self._questions: tuple[str, ...] = ()
         self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
 
-    def connect(self, account: Account) -> None:
-        """Take this account at the venue, the first or one opened anew; the next step begins with reconciling it."""
+    def _connect(self, account: Account) -> None:
         gate = self.gate
         self._account = account
         self._booking = Booking(gate, account)
         self._cancelling = Cancelling(account)
         self._withdrawals = Withdrawals(gate, account, self.notices)
         self._deposits = Deposits(gate, account)
-        self._proposer = Proposer(self._strategy, gate, account)
+        self._proposer.account = account
         self._is_reconciled = False
         self._is_busy = True
 
@@ -85,93 +108,83 @@ class Vault:
 
     # What the fleet calls
 
+    @_in_turn
+    async def connect(self, account: Account) -> None:
+        """Take this account, which was opened anew at the venue; the next step begins with reconciling it."""
+        self._connect(account)
+
+    @_in_turn
     async def step(self, market: Market) -> None:
         """Take the feed's moment: fills first, then marks and duties.
 
         Breakers live on marks, so these do not wait for a venue that cannot be reached; that is raised last.
         """
-        self._questions = ()
         if self.paper is not None:
             self.paper.saw(market.moment.at_ms)
         unreachable = await self._hear()
-        self._mark(market, market.bars(self.settings.bar_s))
-        await self.attend(market.moment.at_ms)
+        bars = market.bars(self.settings.bar_s)
+        self._mark(market, bars)
+        completed: list[str] = []
+        if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
+            completed = [asset for asset in market.completed(self.settings.bar_s) if self._trades(asset)]
+        if completed:
+            self._volatility.look(bars.volatility(asset) for asset in bars.assets if self._trades(asset))
+        await self._attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
-        if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
-            self._questions = tuple(asset for asset in market.completed(self.settings.bar_s) if self._trades(asset))
+        self._questions.take(completed, bars)
 
+    @_in_turn
     async def tick(self, now_ms: int) -> None:
         """Time went on and the feed told nothing: the venue's reports and what is due."""
         unreachable = await self._hear()
-        await self.attend(now_ms)
+        await self._attend(now_ms)
         if unreachable is not None:
             raise unreachable
 
-    async def _hear(self) -> VenueError | None:
-        try:
-            await self.catch_up()
-        except VenueError as error:
-            return error
-        return None
-
     @property
     def has_questions(self) -> bool:
-        """Whether the strategy has to be asked about this moment."""
-        return bool(self._questions)
+        """Whether the strategy has to be asked."""
+        return self._questions.are_open
 
     async def ask(self, market: Market) -> None:
-        """Ask the strategy about the bars that this moment completed."""
-        for asset in self._questions:
-            self._is_busy = True
-            await self._proposer.ask(self._view(asset, market.bars(self.settings.bar_s)))
+        """Ask the strategy about the bars that were completed, and wait for its answers."""
+        await self._questions.answer(market.bars(self.settings.bar_s))
 
+    def ask_beside(self, market: Market, attempt: Attempt) -> None:
+        """Ask the strategy in a task of its own; `attempt` runs it."""
+        self._questions.answer_beside(market.bars(self.settings.bar_s), attempt)
+
+    async def finish_answers(self, within_s: float) -> None:
+        """Wait for what is asked beside the moments."""
+        await self._questions.finish(within_s)
+
+    @_in_turn
     async def catch_up(self) -> None:
         """Book what the venue reported; before the first time, what a crash left open is settled and reconciled."""
-        if not self._is_reconciled:
-            await self.reconcile()
-        elif await self._booking.catch_up():
-            self._is_busy = True
-        if self._deposits.is_open:
-            await self._deposits.finish()
-
-    async def attend(self, now_ms: int) -> None:
-        """Do what is due: cancels, the automatic pause, a withdrawal, the hourly sample, notices."""
-        try:
-            await self._do_duties(now_ms)
-        finally:
-            if self.notices.waiting:
-                await self.notices.deliver(self._notify)
-
-    async def _do_duties(self, now_ms: int) -> None:
-        if self._is_busy or self.gate.sequence != self._looked_at:
-            snapshot = self.gate.snapshot()
-            ending = {one.order_id for one in snapshot.working if one.cancel_requested}
-            ending |= set(self._withdrawals.must_end(snapshot))
-            if ending:
-                await self._cancelling.cancel(sorted(ending), now_ms)
-            self._auto_pause.look(snapshot)
-            if self._is_reconciled:
-                await self._withdrawals.look(snapshot, now_ms)
-            self._looked_at = self.gate.sequence
-            self._is_busy = bool(ending) or self._withdrawals.pending is not None
-        if now_ms - self._sampled_ms >= SAMPLE_MS:
-            self._sample(now_ms)
+        await self._catch_up()
 
     async def close(self) -> None:
-        """Write down what is known and let go of journal and account; nothing is sold or cancelled by it."""
-        try:
-            self._booking.note()
-            if self.paper is not None:
-                self.paper.keep()
-        finally:
+        """Write down what is known and let go of journal and account; nothing is sold or cancelled by it.
+
+        A question that is not answered yet becomes a hold on record.
+        """
+        self._is_closed = True
+        await self._questions.end()
+        async with self._turn:
             try:
-                await self._account.close()
+                self._booking.note()
+                if self.paper is not None:
+                    self.paper.keep()
             finally:
-                self.gate.close()
+                try:
+                    await self._account.close()
+                finally:
+                    self.gate.close()
 
     # What owners and operators call
 
+    @_in_turn
     async def fund(self, transfer_id: str, amount: Decimal) -> None:
         """Pay money in, once for each `transfer_id`. Raises `VaultError` while a withdrawal is on its way."""
         if self._withdrawals.pending is not None:
@@ -217,13 +230,7 @@ class Vault:
 
         Raises `VaultError` unless the vault is flat and nothing works.
         """
-        snapshot = self.gate.snapshot()
-        if snapshot.positions or snapshot.working:
-            held = ", ".join([*snapshot.positions, *(one.order_id for one in snapshot.working)])
-            raise VaultError(f"a tier changes only while the vault is flat; close first: {held}")
-        self.gate.set_limits(self.gate.limits.replace(**tier_limits(tier)))
-        self.settings = replace(self.settings, tier=tier)
-        self.gate.note(SETTINGS, self.settings.to_json())
+        self.settings = change_tier(self.gate, self.settings, tier)
 
     def graduation(self, now_ms: int) -> Graduation:
         """What the paper period has shown so far and what is missing, at that time of the feed.
@@ -240,11 +247,62 @@ class Vault:
         """Put on record why the feed told nothing from that time on, so that the gap does not count."""
         self._on_paper().explain(from_ms, reason)
 
+    @_in_turn
     async def reconcile(self) -> tuple[Difference, ...]:
         """Compare with the venue, after booking all it reported; a difference restricts the vault and is told.
 
         What was redeemed and never reached the venue, since a crash came between, is ended here.
         """
+        return await self._reconcile()
+
+    def _on_paper(self) -> Paper:
+        if self.paper is None:
+            raise VaultError(f"{self.vault_id} is a live vault; only paper vaults graduate")
+        return self.paper
+
+    # What a moment consists of
+
+    async def _hear(self) -> VenueError | None:
+        try:
+            await self._catch_up()
+        except VenueError as error:
+            return error
+        return None
+
+    async def _catch_up(self) -> None:
+        if not self._is_reconciled:
+            await self._reconcile()
+        elif await self._booking.catch_up():
+            self._is_busy = True
+        if self._deposits.is_open:
+            await self._deposits.finish()
+
+    async def _attend(self, now_ms: int) -> None:
+        """Do what is due: cancels, the automatic pause, a withdrawal, the hourly sample, notices."""
+        try:
+            await self._do_duties(now_ms)
+        finally:
+            if self.notices.waiting:
+                await self.notices.deliver(self._notify)
+
+    async def _do_duties(self, now_ms: int) -> None:
+        if self._is_busy or self.gate.sequence != self._looked_at:
+            snapshot = self.gate.snapshot()
+            # First, since a control may act while this waits: that is looked at the next time.
+            self._is_busy, self._looked_at = False, snapshot.sequence
+            ending = {one.order_id for one in snapshot.working if one.cancel_requested}
+            ending |= set(self._withdrawals.must_end(snapshot))
+            if ending:
+                await self._cancelling.cancel(sorted(ending), now_ms)
+            self._auto_pause.look(snapshot)
+            if self._is_reconciled:
+                await self._withdrawals.look(snapshot, now_ms)
+            if ending or self._withdrawals.pending is not None:
+                self._is_busy = True
+        if now_ms - self._sampled_ms >= SAMPLE_MS:
+            self._sample(now_ms)
+
+    async def _reconcile(self) -> tuple[Difference, ...]:
         await self._deposits.finish()
         owed = await self._withdrawals.settle()
         await self._booking.catch_up()
@@ -269,13 +327,6 @@ class Vault:
         self._is_busy = True
         return found
 
-    def _on_paper(self) -> Paper:
-        if self.paper is None:
-            raise VaultError(f"{self.vault_id} is a live vault; only paper vaults graduate")
-        return self.paper
-
-    # What a moment consists of
-
     def _mark(self, market: Market, bars: Bars) -> None:
         for candle in market.moment.closed:
             self._tell(candle.asset, candle.close, candle.end_ms, bars)
@@ -291,14 +342,9 @@ class Vault:
     def _trades(self, asset: str) -> bool:
         return self.settings.assets is None or asset in self.settings.assets
 
-    def _view(self, asset: str, bars: Bars) -> View:
-        snapshot = self.gate.snapshot()
-        candles = bars.history(asset)
-        at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
-        return View(asset, at, candles, bars.atr(asset), _portfolio(snapshot))
-
     def _sample(self, now_ms: int) -> None:
         snapshot = self.gate.snapshot()
+        is_looked_at = self._looked_at == snapshot.sequence
         sample = {
             "at_ms": now_ms,
             "equity": str(snapshot.equity),
@@ -310,8 +356,5 @@ class Vault:
         self._sampled_ms = now_ms
         if self.paper is not None:
             self.paper.hour(now_ms)
-        self._looked_at = self.gate.sequence if not self._is_busy else self._looked_at
-
-
-def _portfolio(snapshot: Snapshot) -> Portfolio:
-    return Portfolio(snapshot.equity, dict(snapshot.positions), {}, snapshot.state)
+        if is_looked_at:
+            self._looked_at = self.gate.sequence  # its own records are no news

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from decimal import ROUND_DOWN, Decimal
+from threading import Event
 from typing import Any
 
 from gxrisk.agent.strategy import Action, Close, Hold, Open, View
@@ -112,6 +113,15 @@ class Hanging:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             await asyncio.Event().wait()
+        return Hold(1.0, "too late")
+
+
+class Blocking:
+    """Never comes back, and holds its thread for ever."""
+
+    def decide(self, view: View) -> Action:
+        """Blocks."""
+        Event().wait()
         return Hold(1.0, "too late")
 
 

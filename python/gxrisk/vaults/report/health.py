@@ -14,6 +14,9 @@ MALFUNCTIONS: Final = (
     "the strategy gave no answer",
     "the strategy answered ",
     "the strategy's ",
+    "the strategy is still busy",
+    "the strategy was still busy",
+    "the strategy was cancelled",
 )
 _DAY_NS: Final = 86_400_000_000_000
 

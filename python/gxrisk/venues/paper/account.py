@@ -42,7 +42,8 @@ class PaperAccount:
         state = self._guarded(self._store.load)
         if state is not None:
             self._guarded(lambda: restore_book(book, state))
-        self.resumed_ms = book.since_ms  # moments up to here are in the file: told again, they change nothing
+        # Moments up to here are in the file: told again, they change nothing.
+        self.resumed_ms, self.resumed_count = book.since_ms, book.since_count
 
     async def submit(self, approval: Approval) -> None:
         """Redeem `approval` and send its order; an order that the venue knows is not sent again."""

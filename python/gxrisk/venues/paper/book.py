@@ -20,9 +20,16 @@ def instant(at_ms: int) -> datetime:
 
 @dataclass(slots=True)
 class FeedClock:
-    """The venue's time: that of the feed's newest moment."""
+    """The venue's time: that of the feed's newest moment, and how many moments there were at or since that time."""
 
     now_ms: int = 0
+    count: int = 0
+
+    def take(self, at_ms: int) -> None:
+        """The feed's next moment; one that comes late does not turn the clock back."""
+        if at_ms > self.now_ms:
+            self.now_ms, self.count = at_ms, 0
+        self.count += 1
 
 
 @dataclass(slots=True)
@@ -38,6 +45,7 @@ class Book:
     seed: int
     clock: FeedClock = field(default_factory=FeedClock)
     since_ms: int = 0
+    since_count: int = 0
     sequence: int = 0
     fills: int = 0
     ledger: Ledger = field(default_factory=Ledger)
@@ -51,6 +59,11 @@ class Book:
     def now_ms(self) -> int:
         """The account's time, which never goes back, not even where a restarted feed does."""
         return max(self.since_ms, self.clock.now_ms)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The account's place in the feed: its time, and how many moments of that time it has seen."""
+        return max((self.since_ms, self.since_count), (self.clock.now_ms, self.clock.count))
 
     @property
     def at(self) -> datetime:

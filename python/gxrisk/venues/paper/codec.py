@@ -15,6 +15,7 @@ from gxrisk.venues.protocol import Report
 _KINDS: Final = {kind.__name__: kind for kind in get_args(Report)}
 _TYPES: Final = {kind: get_type_hints(kind) for kind in (*_KINDS.values(), Position, Protection, WorkingOrder)}
 _T = TypeVar("_T")
+_ALL: Final = 2**31  # moments of a millisecond, for files that do not say how many they had seen
 
 
 def encode_report(report: Report) -> str:
@@ -41,7 +42,8 @@ def encode_book(book: Book) -> str:
     """What of a book has to outlive the process."""
     return _dumped(
         {
-            "now_ms": book.now_ms,
+            "now_ms": book.place[0],
+            "count": book.place[1],
             "sequence": book.sequence,
             "fills": book.fills,
             "balance": str(book.ledger.balance),
@@ -57,6 +59,7 @@ def restore_book(book: Book, text: str) -> None:
     """Bring a fresh book to what `encode_book` wrote."""
     values = json.loads(text)
     book.since_ms, book.sequence, book.fills = (int(values[name]) for name in ("now_ms", "sequence", "fills"))
+    book.since_count = int(values.get("count", _ALL))
     book.ledger.balance = Decimal(values["balance"])
     book.ledger.positions = {asset: _made(Position, one) for asset, one in values["positions"].items()}
     book.orders = {one["order_id"]: _made(WorkingOrder, one) for one in values["orders"]}

@@ -100,7 +100,7 @@ class PaperVenue:
         Closed bars come first, then what reaches the market by now, then opened bars and trades. Each account to which
         something happened commits once, at the end.
         """
-        self._clock.now_ms = max(self._clock.now_ms, moment.at_ms)
+        self._clock.take(moment.at_ms)
         failed: dict[str, VenueError] = {}
         for bar in moment.closed:
             market = self._market(bar.asset)
@@ -154,7 +154,7 @@ class PaperVenue:
             self._step(account, partial(match, account.book, step, self._markets, self._marks), failed)
 
     def _step(self, account: PaperAccount, action: Callable[[], None], failed: dict[str, VenueError]) -> None:
-        if self._clock.now_ms <= account.resumed_ms:
+        if (self._clock.now_ms, self._clock.count) <= (account.resumed_ms, account.resumed_count):
             return  # a feed told again from before: the file has this moment already
 
         def taken() -> None:

@@ -214,6 +214,47 @@ fn whatever_is_asked_a_failing_disk_answers_it() {
     }
 }
 
+/// The disk fails a parked journal when it is opened again, or at a later call of the same record.
+#[test]
+fn a_parked_journal_that_cannot_be_opened_again_answers_it() {
+    for (fault, word) in FAULTS {
+        let mut struck = 0;
+        for (pass, is_once) in (0..12).flat_map(|pass| [(pass, false), (pass, true)]) {
+            let (scratch, disk, clock) = (Scratch::new("faults"), Disk::powersafe(), clock());
+            let storage = scratch.storage_on(disk.vfs());
+            let (gate, approvals) = at_work(&storage, &clock);
+            let tokens = approvals.iter().map(|approval| approval.token().expect("a token")).collect();
+            let mut told = Told { records: gate.view().expect("a view").sequence, tokens };
+            gate.park();
+            if is_once {
+                disk.fail_once(fault, pass);
+            } else {
+                disk.fail_after(fault, pass);
+            }
+            match gate.authorize(&order(None), Origin::Agent) {
+                Err(error) => {
+                    struck += 1;
+                    let word = if error.to_string().contains("denied") { "denied" } else { word };
+                    is_clear(&error, &storage, word);
+                    is_halted(&gate);
+                    disk.heal();
+                    gate.park();
+                    is_halted(&gate);
+                }
+                Ok(decided) => told.records = decided.ruling.sequence,
+            }
+            disk.heal();
+            let trace = disk.trace();
+            drop(gate);
+            for loss in [Loss::Everything, Loss::Random(pass as u64), Loss::Torn(pass as u64)] {
+                is_kept(&scratch.storage_on(trace.image(trace.len(), loss).vfs()), &clock, &told);
+            }
+            is_kept(&storage, &clock, &told);
+        }
+        assert!(struck > 0, "{fault:?}");
+    }
+}
+
 /// An exit passes a halted vault as long as its record can be kept, and again as soon as it can.
 #[test]
 fn an_exit_waits_for_nothing_but_the_disk() {

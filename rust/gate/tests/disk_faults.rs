@@ -195,6 +195,8 @@ fn whatever_is_asked_a_failing_disk_answers_it() {
                 let (scratch, disk, clock) = (Scratch::new("faults"), Disk::powersafe(), clock());
                 let storage = Storage { checkpoint_bytes, ..scratch.storage_on(disk.vfs()) };
                 let (gate, approvals) = at_work(&storage, &clock);
+                // Its reader is open, so that what fails is to write.
+                gate.events(0, 1).expect("read");
                 let tokens = approvals.iter().map(|approval| approval.token().expect("a token")).collect();
                 let told = Told { records: gate.view().expect("a view").sequence, tokens };
                 disk.fail(fault);

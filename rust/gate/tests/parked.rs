@@ -266,6 +266,24 @@ fn what_failed_is_not_read_after_parking() {
     }
 }
 
+/// The first decision on a repeated id is read from the file: where that cannot be opened there is no approval, and
+/// nothing is lost, so the gate goes on.
+#[test]
+fn a_first_decision_that_cannot_be_read_is_given_as_soon_as_it_can() {
+    let (scratch, disk) = (Scratch::new("parked"), Disk::powersafe());
+    let gate = create(&scratch.storage_on(disk.vfs()), &clock()).unwrap();
+    let first = approve(&gate, Some("a")).unwrap().1.token().unwrap();
+    gate.park();
+    for fault in [Fault::Open, Fault::Read, Fault::Perm] {
+        disk.fail(fault);
+        let error = gate.authorize(&order(Some("a")), Origin::Agent).map(|_| ()).unwrap_err();
+        assert!(matches!(error, GateError::Journal(JournalError::Storage { .. })), "{fault:?}: {error}");
+        disk.heal();
+    }
+    assert_eq!(approve(&gate, Some("a")).unwrap().1.token().unwrap(), first);
+    approve(&gate, None).unwrap();
+}
+
 #[test]
 fn many_vaults_share_few_files() {
     let (scratch, clock) = (Scratch::new("many"), clock());

@@ -20,12 +20,11 @@ Place = tuple[int, str | None]  # the last record applied: its sequence and its 
 
 
 class Following:
-    """One journal, and the place up to which the history holds it."""
+    """One journal, and the place up to which the history holds it. Its files are open only while it is read."""
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self.path = path
         self._engine = engine
-        self._reader: JournalReader | None = None
         self._place: Place | None = None
         self._seen: tuple[_Files, float] = ((), 0.0)  # the files' states, and since when they were so
         self._quiet: _Files | None = None  # the states in which there is nothing more to read
@@ -60,15 +59,14 @@ class Following:
 
     def reset(self) -> None:
         """Look at the journal and the vault's place anew: after a failure nothing remembered counts."""
-        self._reader, self._place, self._quiet = None, None, None
+        self._place, self._quiet = None, None
 
     def _open(self) -> tuple[JournalReader, Place]:
-        reader = self._reader or JournalReader(self.path)
+        reader = JournalReader(self.path)
         if self._place is None:
             with reading(self._engine) as connection:
                 vault = store.vault_named(connection, reader.vault_id)
             self._place = (0, None) if vault is None else (vault["sequence"], vault["hash"])
-        self._reader = reader
         return reader, self._place
 
     def _after(self, reader: JournalReader, place: Place, limit: int) -> list[dict[str, Any]]:

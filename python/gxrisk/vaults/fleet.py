@@ -335,7 +335,7 @@ class Fleet:
 
 
 def _allow_many_files() -> None:
-    """A vault keeps nine files open: let the process have as many as it may have at all."""
+    """A vault keeps up to nine files open, and one at least: let the process have as many as it may have at all."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 

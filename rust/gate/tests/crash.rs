@@ -145,6 +145,9 @@ fn trade(gate: &Gate, run: u64, number: u64) -> Result<(), GateError> {
     if gate.order_cancelled(&approval.order_id())? {
         tell(&Told::Cancelled(sequence));
     }
+    if number.is_multiple_of(11) {
+        gate.park();
+    }
     Ok(())
 }
 

@@ -195,6 +195,8 @@ fn whatever_is_asked_a_failing_disk_answers_it() {
                 let (scratch, disk, clock) = (Scratch::new("faults"), Disk::powersafe(), clock());
                 let storage = Storage { checkpoint_bytes, ..scratch.storage_on(disk.vfs()) };
                 let (gate, approvals) = at_work(&storage, &clock);
+                // Its reader is open, so that what fails is to write.
+                gate.events(0, 1).expect("read");
                 let tokens = approvals.iter().map(|approval| approval.token().expect("a token")).collect();
                 let told = Told { records: gate.view().expect("a view").sequence, tokens };
                 disk.fail(fault);
@@ -211,6 +213,47 @@ fn whatever_is_asked_a_failing_disk_answers_it() {
                 is_kept(&storage, &clock, &told);
             }
         }
+    }
+}
+
+/// The disk fails a parked journal when it is opened again, or at a later call of the same record.
+#[test]
+fn a_parked_journal_that_cannot_be_opened_again_answers_it() {
+    for (fault, word) in FAULTS {
+        let mut struck = 0;
+        for (pass, is_once) in (0..12).flat_map(|pass| [(pass, false), (pass, true)]) {
+            let (scratch, disk, clock) = (Scratch::new("faults"), Disk::powersafe(), clock());
+            let storage = scratch.storage_on(disk.vfs());
+            let (gate, approvals) = at_work(&storage, &clock);
+            let tokens = approvals.iter().map(|approval| approval.token().expect("a token")).collect();
+            let mut told = Told { records: gate.view().expect("a view").sequence, tokens };
+            gate.park();
+            if is_once {
+                disk.fail_once(fault, pass);
+            } else {
+                disk.fail_after(fault, pass);
+            }
+            match gate.authorize(&order(None), Origin::Agent) {
+                Err(error) => {
+                    struck += 1;
+                    let word = if error.to_string().contains("denied") { "denied" } else { word };
+                    is_clear(&error, &storage, word);
+                    is_halted(&gate);
+                    disk.heal();
+                    gate.park();
+                    is_halted(&gate);
+                }
+                Ok(decided) => told.records = decided.ruling.sequence,
+            }
+            disk.heal();
+            let trace = disk.trace();
+            drop(gate);
+            for loss in [Loss::Everything, Loss::Random(pass as u64), Loss::Torn(pass as u64)] {
+                is_kept(&scratch.storage_on(trace.image(trace.len(), loss).vfs()), &clock, &told);
+            }
+            is_kept(&storage, &clock, &told);
+        }
+        assert!(struck > 0, "{fault:?}");
     }
 }
 

@@ -60,6 +60,9 @@ fn worked(disk: Disk, operations: u64, checkpoint_bytes: usize) -> Work {
     for number in 0..operations {
         clock.advance(vault::SECOND / 10);
         tokens.extend(operate(&gate, number, &mut dice).expect("an operation"));
+        if number % 3 == 2 {
+            gate.park();
+        }
         if number % 67 == 66 {
             gate.close().expect("closed");
             gate = open(&storage, &clock).expect("opened").0;

@@ -15,8 +15,9 @@ from gxrisk.venues.paper.codec import decode_report, encode_report
 from gxrisk.venues.protocol import Cancelled, Report, VenueError
 
 _FORMAT: Final = 1
-_DESCRIPTORS_LEFT: Final = 256  # for everything else in the process
-_DESCRIPTORS_EACH: Final = 3  # the file, its log and the log's index
+_FILES_EACH: Final = 3  # the file, its log and the log's index
+_PARTS: Final = 4  # accounts get one part in so many of the process's files; the vaults' journals need the most of them
+_OPEN_MIN: Final = 8
 _SCHEMA: Final = """
 CREATE TABLE account (format INTEGER NOT NULL, vault_id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL);
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, is_cancelled INTEGER NOT NULL) WITHOUT ROWID;
@@ -36,7 +37,7 @@ class Transfer(NamedTuple):
 class Connections:
     """Open connections by account, the longest unused closed first; without a folder each account has its own memory.
 
-    As many stay open as the limit of open files allows: with a thousand accounts let it be 4,096 (`ulimit -n`).
+    As many stay open as fit into a quarter of the process's limit of open files (`ulimit -n`).
 
     WAL with `synchronous = NORMAL`: what was committed outlives a killed process at any time. After a power cut the
     last commits may be missing, whole ones: paper money is not worth a sync for every fill of every account.
@@ -44,9 +45,6 @@ class Connections:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._open_max = max(
-            8, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH
-        )
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
         finalize(self, _close_all, self._open)
 
@@ -56,10 +54,10 @@ class Connections:
         if connection is None:
             connection = self._opened(vault_id)
             self._open[vault_id] = connection
+            while self._folder is not None and len(self._open) > _open_max():
+                with suppress(sqlite3.Error):  # nothing of it is uncommitted, and it is not this account's affair
+                    self._open.popitem(last=False)[1].close()
         self._open.move_to_end(vault_id)
-        while self._folder is not None and len(self._open) > self._open_max:
-            with suppress(sqlite3.Error):  # nothing of it is uncommitted, and it is not this account's affair
-                self._open.popitem(last=False)[1].close()
         return connection
 
     def close(self, vault_id: str) -> None:
@@ -88,10 +86,10 @@ def _close_all(connections: OrderedDict[str, sqlite3.Connection]) -> None:
 
 
 def _open_max() -> int:
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        descriptors = 2**20
-    return max(8, (descriptors - _DESCRIPTORS_LEFT) // _DESCRIPTORS_EACH)
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # the limit of now: a fleet raises it
+    if files == resource.RLIM_INFINITY:
+        files = 2**20
+    return max(_OPEN_MIN, files // _PARTS // _FILES_EACH)
 
 
 class Store:

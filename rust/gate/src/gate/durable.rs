@@ -128,6 +128,12 @@ impl Gate {
         Ok((gate, recovery))
     }
 
+    /// Closes the journal's files until they are needed again; its writer stays the only one. Where a process has more
+    /// vaults than it may have files for, those that are idle for the longest time are parked without being asked.
+    pub fn park(&self) {
+        self.journal.park();
+    }
+
     /// Ends the gate: what it knows is recorded, and the journal can be opened again.
     pub fn close(&self) -> Result<(), GateError> {
         let mut inner = self.inner.lock();

@@ -4,6 +4,7 @@
 //! it in one transaction, and wakes the others. So many threads share one `fsync`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gxrisk_core::{Engine, Event, Record};
 use parking_lot::{Condvar, Mutex};
@@ -11,6 +12,8 @@ use parking_lot::{Condvar, Mutex};
 use super::audit::entries;
 use super::frame::{chained, framed, genesis};
 use super::lock::WriterLock;
+use super::parking::Mark;
+use super::pool::{Pool, Slot};
 use super::recovery::{Rebuilt, last_cut_short, rebuild};
 use super::store::{Checkpoint, Row, Store};
 use super::{Entry, Hash, Journal, JournalError, Receipt, Stamp};
@@ -27,11 +30,14 @@ pub struct Storage {
     pub vfs: Option<String>,
     /// A checkpoint is taken when the records since the last one are twice as long as it was, and at least this long.
     pub checkpoint_bytes: usize,
+    /// Whom it shares the number of open files with; all journals of the process unless a test says otherwise.
+    pub pool: Arc<Pool>,
 }
 
 impl From<&Path> for Storage {
     fn from(path: &Path) -> Self {
-        Self { path: path.to_owned(), vfs: None, checkpoint_bytes: CHECKPOINT_BYTES_MIN }
+        let (path, pool) = (path.to_owned(), Pool::of_process());
+        Self { path, vfs: None, checkpoint_bytes: CHECKPOINT_BYTES_MIN, pool }
     }
 }
 
@@ -76,15 +82,14 @@ struct Queue {
 /// Keeps records in a file, durably.
 #[derive(Debug)]
 pub struct FileJournal {
-    path: PathBuf,
+    storage: Storage,
     epoch: u64,
-    checkpoint_bytes_min: usize,
     queue: Mutex<Queue>,
     written: Condvar,
-    /// Goes before the writer, which as the last one leaves a single file.
-    reader: Mutex<Store>,
-    /// To write on, and the right to, which goes last; `None` once closed.
-    store: Mutex<Option<(Store, WriterLock)>>,
+    reader: Arc<Slot>,
+    writer: Arc<Slot>,
+    /// The right to write, which goes last, and what was written; `None` once closed.
+    right: Mutex<Option<(Mark, WriterLock)>>,
 }
 
 impl FileJournal {
@@ -92,7 +97,7 @@ impl FileJournal {
     pub fn create(storage: &Storage, vault_id: &str) -> Result<Self, JournalError> {
         let lock = WriterLock::take(&storage.path)?;
         let store = Store::create(storage, vault_id)?;
-        Self::over(storage, (store, lock), 0, (genesis(vault_id), 0))
+        Ok(Self::over(storage, (store, lock), 0, (0, genesis(vault_id))))
     }
 
     /// Opens a journal: rebuilds the engine, drops an incomplete last record, and begins a later epoch.
@@ -108,39 +113,33 @@ impl FileJournal {
         let epoch = epoch.saturating_add(1);
         store.begin_epoch(epoch, cut)?;
         let sequence = engine.sequence();
-        let mut journal = Self::over(storage, (store, lock), epoch, (head, sequence))?;
+        let mut journal = Self::over(storage, (store, lock), epoch, (sequence, head));
         let queue = journal.queue.get_mut();
         (queue.since_checkpoint, queue.checkpoint_bytes) = (replayed_bytes, checkpoint_bytes);
         Ok(Opened { journal, engine, recovery: Recovery { sequence, replayed, dropped, epoch } })
     }
 
-    fn over(
-        storage: &Storage,
-        writer: (Store, WriterLock),
-        epoch: u64,
-        (head, last): (Hash, u64),
-    ) -> Result<Self, JournalError> {
-        let reader = Store::open_to_read(storage)?;
+    fn over(storage: &Storage, (store, lock): (Store, WriterLock), epoch: u64, last: (u64, Hash)) -> Self {
         let queue = Queue {
             rows: Vec::new(),
             checkpoint: None,
-            head,
-            last,
-            durable: last,
+            head: last.1,
+            last: last.0,
+            durable: last.0,
             is_writing: false,
             failure: None,
             since_checkpoint: 0,
             checkpoint_bytes: 0,
         };
-        Ok(Self {
-            path: storage.path.clone(),
+        Self {
+            storage: storage.clone(),
             epoch,
-            checkpoint_bytes_min: storage.checkpoint_bytes,
             queue: Mutex::new(queue),
             written: Condvar::new(),
-            store: Mutex::new(Some(writer)),
-            reader: Mutex::new(reader),
-        })
+            reader: Slot::new(&storage.pool),
+            writer: Slot::holding(&storage.pool, store),
+            right: Mutex::new(Some((Mark::new(&storage.path, epoch, last), lock))),
+        }
     }
 
     /// The last record that is safe.
@@ -150,10 +149,22 @@ impl FileJournal {
 
     /// Writes what was taken from the queue; on a failure nothing is ever taken in again.
     fn write(&self, rows: &[Row], checkpoint: Option<&Checkpoint>) -> Result<(), JournalError> {
-        match self.store.lock().as_mut() {
-            Some((store, _)) => store.append(self.epoch, rows, checkpoint),
-            None => Err(JournalError::Closed),
+        let mut right = self.right.lock();
+        let Some((mark, _)) = right.as_mut() else { return Err(JournalError::Closed) };
+        let open_again = || Store::open_again(&self.storage, mark);
+        self.writer.with(open_again, |store| store.append(self.epoch, rows, checkpoint))?;
+        if let Some(row) = rows.last() {
+            mark.last = (row.sequence, row.hash);
         }
+        Ok(())
+    }
+}
+
+impl Drop for FileJournal {
+    fn drop(&mut self) {
+        // The writer as the last one leaves a single file, unless it is parked; the right to write goes after it.
+        self.reader.close();
+        self.writer.close();
     }
 }
 
@@ -167,7 +178,7 @@ impl Journal for FileJournal {
         for record in records.drain(..) {
             let Some(frame) = framed(&record, self.epoch) else {
                 let what = format!("record {} is longer than 4 GiB", record.sequence);
-                return Err(JournalError::Storage { path: self.path.clone(), what });
+                return Err(JournalError::Storage { path: self.storage.path.clone(), what });
             };
             queue.head = chained(&queue.head, &frame);
             queue.last = record.sequence;
@@ -211,7 +222,9 @@ impl Journal for FileJournal {
     }
 
     fn read(&self, after: u64, max: usize) -> Result<Vec<Entry>, JournalError> {
-        entries(&self.reader.lock(), &self.path, after, max)
+        let max = usize::try_from(self.durable().saturating_sub(after)).map_or(max, |safe| max.min(safe));
+        let open = || Store::open_to_read(&self.storage);
+        self.reader.with(open, |store| entries(store, &self.storage.path, after, max))
     }
 
     fn is_durable(&self) -> bool {
@@ -219,18 +232,23 @@ impl Journal for FileJournal {
     }
 
     fn path(&self) -> Option<&Path> {
-        Some(&self.path)
+        Some(&self.storage.path)
     }
 
     fn wants_checkpoint(&self) -> bool {
         let queue = self.queue.lock();
-        queue.since_checkpoint >= self.checkpoint_bytes_min.max(queue.checkpoint_bytes.saturating_mul(2))
+        queue.since_checkpoint >= self.storage.checkpoint_bytes.max(queue.checkpoint_bytes.saturating_mul(2))
     }
 
     fn put_checkpoint(&self, sequence: u64, state: Vec<u8>) {
         let mut queue = self.queue.lock();
         (queue.since_checkpoint, queue.checkpoint_bytes) = (0, state.len());
         queue.checkpoint = Some(Checkpoint { sequence, state });
+    }
+
+    fn park(&self) {
+        self.reader.park();
+        self.writer.park();
     }
 
     fn close(&self) {
@@ -240,10 +258,13 @@ impl Journal for FileJournal {
         }
         let is_sound = queue.failure.is_none();
         queue.failure.get_or_insert(JournalError::Closed);
-        let mut writer = self.store.lock().take();
-        if let Some((store, _)) = writer.as_mut().filter(|_| is_sound) {
+        let Some((mark, lock)) = self.right.lock().take() else { return };
+        self.reader.close();
+        if is_sound {
             // Whoever copies the file now has all of it; where that fails, the log beside it still has the rest.
-            let _ = store.empty_log();
+            let _ = self.writer.with(|| Store::open_again(&self.storage, &mark), Store::empty_log);
         }
+        self.writer.close();
+        drop(lock);
     }
 }

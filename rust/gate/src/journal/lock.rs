@@ -2,8 +2,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::JournalError;
+
+/// How many are held in this process.
+static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// The right to write a journal; given back when dropped, also by a crash.
 #[derive(Debug)]
@@ -26,15 +30,24 @@ impl WriterLock {
         let storage = |error: std::io::Error| JournalError::Storage { path: path.clone(), what: error.to_string() };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(storage)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { held: file, process: std::process::id() }),
+            Ok(()) => {
+                HELD.fetch_add(1, Ordering::Relaxed);
+                Ok(Self { held: file, process: std::process::id() })
+            }
             Err(TryLockError::WouldBlock) => Err(JournalError::InUse(journal.to_owned())),
             Err(TryLockError::Error(error)) => Err(storage(error)),
         }
+    }
+
+    /// How many are held in this process, each by a file that is open.
+    pub fn held() -> usize {
+        HELD.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::Relaxed);
         // A child that was forked shares the lock: it would keep it beyond this file, and must not give it back.
         if self.process == std::process::id() {
             let _ = self.held.unlock();

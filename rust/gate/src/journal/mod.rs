@@ -5,6 +5,8 @@ mod file;
 mod frame;
 mod lock;
 mod memory;
+mod parking;
+mod pool;
 mod recovery;
 mod store;
 
@@ -18,6 +20,7 @@ pub(crate) use frame::hash_of;
 pub use frame::{FORMAT, Hash, Hex};
 pub(crate) use lock::beside;
 pub use memory::MemoryJournal;
+pub use pool::Pool;
 
 /// A record could not be kept or read: no approval is given, and the gate stops.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +163,9 @@ pub trait Journal: Send + Sync {
 
     /// Takes in the engine's checkpoint at a record; the digest of it goes into the next record.
     fn put_checkpoint(&self, _sequence: u64, _state: Vec<u8>) {}
+
+    /// Lets go of what it needs only to write and to read, until it does.
+    fn park(&self) {}
 
     /// Nothing is taken in any more.
     fn close(&self) {}

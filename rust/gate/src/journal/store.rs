@@ -41,22 +41,22 @@ pub(crate) struct Checkpoint {
 /// One connection to a journal's file.
 #[derive(Debug)]
 pub(crate) struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     /// The files that were opened, to see when they are moved away; empty where the system cannot tell.
-    files: Vec<(PathBuf, FileId)>,
+    pub(super) files: Vec<(PathBuf, FileId)>,
 }
 
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<FileId> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-fn file_id(_path: &Path) -> Option<FileId> {
+pub(super) fn file_id(_path: &Path) -> Option<FileId> {
     None
 }
 
@@ -124,7 +124,7 @@ impl Store {
         Ok(store)
     }
 
-    fn open_with(storage: &Storage, access: OpenFlags) -> Result<Self, JournalError> {
+    pub(super) fn open_with(storage: &Storage, access: OpenFlags) -> Result<Self, JournalError> {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = match &storage.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(&storage.path, flags, vfs.as_str()),
@@ -138,7 +138,7 @@ impl Store {
     }
 
     /// Whether this is a journal, of a format that is known.
-    fn check_kind(&self) -> Result<(), JournalError> {
+    pub(super) fn check_kind(&self) -> Result<(), JournalError> {
         let application = self.number("PRAGMA application_id")?;
         if application != u64::from(APPLICATION_ID.unsigned_abs()) {
             let what = format!("it is marked {application:#010x} where a journal is marked {APPLICATION_ID:#010x}");
@@ -152,7 +152,7 @@ impl Store {
     }
 
     /// What makes a commit durable, set and read back.
-    fn set_up(&mut self) -> Result<(), JournalError> {
+    pub(super) fn set_up(&mut self) -> Result<(), JournalError> {
         let (mode, level) = self.reporting(|connection| {
             connection.busy_timeout(std::time::Duration::from_secs(5))?;
             connection.pragma_update(None, "trusted_schema", false)?;
@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// Whether the files are still where they were opened: what is written elsewhere would be lost.
-    fn check_place(&self) -> Result<(), JournalError> {
+    pub(super) fn check_place(&self) -> Result<(), JournalError> {
         let is_there = |(path, id): &(PathBuf, FileId)| file_id(path).as_ref() == Some(id);
         if self.files.iter().all(is_there) { Ok(()) } else { Err(JournalError::Moved(self.path.clone())) }
     }

@@ -11,7 +11,7 @@ use gxrisk_core::event::Ruling;
 use gxrisk_core::time::Span;
 use gxrisk_core::{Asset, Engine, Event, Limits, Mask, Nano, Order, Origin, Record, Side, Terms, Time};
 use gxrisk_gate::custody::Passphrase;
-use gxrisk_gate::journal::{Entry, JournalReader, Recovery, Storage};
+use gxrisk_gate::journal::{Entry, JournalReader, Pool, Recovery, Storage};
 use gxrisk_gate::{
     Approval, Custody, Decided, Gate, GateError, JournalError, ManualClock, SignedApproval, limits_hash,
 };
@@ -42,9 +42,9 @@ impl Scratch {
         Storage::from(self.0.join("journal.db").as_path())
     }
 
-    /// A journal on a simulated disk; only its lock is in the directory.
+    /// A journal on a simulated disk; only its lock is in the directory. No other test parks it.
     pub fn storage_on(&self, vfs: String) -> Storage {
-        Storage { vfs: Some(vfs), ..self.storage() }
+        Storage { vfs: Some(vfs), pool: Pool::of(64), ..self.storage() }
     }
 }
 

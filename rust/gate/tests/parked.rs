@@ -95,14 +95,15 @@ fn child() {
     let storage = Storage::from(Path::new(&path));
     let gate =
         if storage.path.exists() { open(&storage, &clock()).unwrap().0 } else { create(&storage, &clock()).unwrap() };
-    let mut told = "\n".to_owned();
+    let mut told = b"\n".to_vec();
     for _ in 0..5 {
         gate.park();
         let token = approve(&gate, None).unwrap().1.token().unwrap();
-        told += &format!("token {}\n", Hex(&token));
+        writeln!(told, "token {}", Hex(&token)).unwrap();
     }
     gate.park();
-    std::io::stdout().write_all((told + "parked\n").as_bytes()).unwrap();
+    told.extend(b"parked\n");
+    std::io::stdout().write_all(&told).unwrap();
     loop {
         thread::park();
     }
@@ -319,7 +320,9 @@ fn many_vaults_share_few_files() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
     // What is at work stays open beyond the number; the next one to open a file makes room again.
-    gates.iter().for_each(|gate| drop(approve(gate, None).unwrap()));
+    for gate in &gates {
+        drop(approve(gate, None).unwrap());
+    }
     assert!(files(&scratch.0) <= 40 + 5 * 3, "{}", files(&scratch.0));
     drop(gates);
     assert_eq!(files(&scratch.0), 0);
@@ -349,9 +352,13 @@ fn more_vaults_than_files() {
     // Others take every file that is left: the idle journals give up theirs to the one that has to write.
     let others: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
     assert!(!others.is_empty());
-    gates.iter().for_each(|gate| drop(approve(gate, None).unwrap()));
+    for gate in &gates {
+        drop(approve(gate, None).unwrap());
+    }
     drop(others);
-    gates.iter().for_each(|gate| gate.close().unwrap());
+    for gate in &gates {
+        gate.close().unwrap();
+    }
     for number in 0..180 {
         assert_eq!(open(&storage(number), &clock()).unwrap().0.vault_id(), VAULT);
         assert!(last(&storage(number)) > 0);

@@ -22,6 +22,7 @@ from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
+from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
 
@@ -77,6 +78,7 @@ class Fleet:
         passphrase_file: str | PathLike[str] | None = None,
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
+        on_hang: OnHang = log_hang,
         data_quality: "DataQuality | None" = None,
     ) -> None:
         self.folder = Path(folder)
@@ -87,10 +89,12 @@ class Fleet:
         self.market = Market()
         self._quality = FeedQualityKeeper(data_quality)
         self._notify = notify
+        self._on_hang = on_hang
         self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
-        self.monitor = Monitor(self._vaults, notify, schedule=schedule, write_report=write_report)
+        self._schedule = schedule or Schedule()
+        self.monitor = Monitor(self._vaults, notify, schedule=self._schedule, write_report=write_report)
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._last_ms: int | None = None
@@ -274,13 +278,15 @@ class Fleet:
 
     async def _watch(self, over: asyncio.Event) -> None:
         """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""
-        while not over.is_set():
-            try:
-                await self.tick(self.clock.now_ns // _NS_PER_MS)
-            except Exception:
-                _log.exception("a look at the vaults failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), LIVE_TICK_S)
+        with Watchdog(self._on_hang, hang_s=self._schedule.hang_s) as watchdog:
+            while not over.is_set():
+                try:
+                    await self.tick(self.clock.now_ns // _NS_PER_MS)
+                    watchdog.beat()
+                except Exception:
+                    _log.exception("a look at the vaults failed")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), LIVE_TICK_S)
 
     async def _be_silent_until(self, at_ms: int) -> None:
         """In a replay the clock goes on when nothing comes, so that an outage is noticed while it lasts."""

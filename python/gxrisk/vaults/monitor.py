@@ -22,12 +22,14 @@ WriteReport = Callable[[Vault, datetime], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When the monitor does what: seconds after midnight UTC; how early a breaker's end is told; silence in seconds."""
+    """When the monitor does what: seconds after midnight UTC; how early a breaker's end is told; the feed's silence in
+    seconds; after how many seconds without a look the process is said to hang."""
 
     reconcile_s: int = 300
     report_s: int = 600
     ending_s: int = 300
     silence_s: int = 120
+    hang_s: float = 60
 
 
 class Monitor:

@@ -9,12 +9,16 @@ from gxrisk.protection.health import Health, HealthChange, HealthMonitor
 from gxrisk.protection.health_settings import Bounds, HealthSettings
 from gxrisk.protection.health_vitals import ClosedTrade, HealthError, Vitals
 from gxrisk.protection.liquidation import Advice, LiquidationRisk, PortfolioRisk, PositionRisk
+from gxrisk.protection.pipeline import Assessment, ProtectionPipeline
+from gxrisk.protection.pipeline_guards import pipeline_of
 from gxrisk.protection.predictor import FailurePredictor, FailureRisk, PredictorSettings
 from gxrisk.protection.predictor_evaluation import Evaluation
 from gxrisk.protection.predictor_forest import PredictorError
 from gxrisk.protection.regime import REGIMES, Regime, RegimeDetector, RegimeReading, regimes
 from gxrisk.protection.risk import RISK_LEVELS, RiskLevel
+from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.protection.sizing import PositionSizer, Size
+from gxrisk.protection.standing import Standing
 from gxrisk.protection.stops import DynamicStops, StopPlan
 from gxrisk.protection.stress import Closing, StressRow, StressTest
 
@@ -23,6 +27,7 @@ __all__ = [
     "RISK_LEVELS",
     "AdaptiveLimits",
     "Advice",
+    "Assessment",
     "Bounds",
     "ClosedTrade",
     "Closing",
@@ -50,6 +55,8 @@ __all__ = [
     "PredictorError",
     "PredictorSettings",
     "Print",
+    "ProtectionPipeline",
+    "ProtectionSettings",
     "Quality",
     "QualityChange",
     "QualitySettings",
@@ -59,10 +66,12 @@ __all__ = [
     "RiskLevel",
     "RiskScale",
     "Size",
+    "Standing",
     "StopPlan",
     "StressRow",
     "StressTest",
     "Vitals",
     "estimate_edge",
+    "pipeline_of",
     "regimes",
 ]

@@ -1,5 +1,6 @@
 """Limits that tighten at once when things go badly, and loosen slowly."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -134,6 +135,25 @@ class AdaptiveLimits:
             gate.set_risk_scale(found.scale)
             self._seen = found.scale
         return found
+
+    def to_json(self) -> str:
+        """Where it is between its steps, for `restore`."""
+        known = [None if one is None else str(one) for one in (self._exact, self._seen, self._scale)]
+        return json.dumps([*known, self._at_ns])
+
+    def restore(self, text: str) -> None:
+        """Go on where `to_json` left off. Raises `ValueError` for anything else.
+
+        >>> guard = AdaptiveLimits(Limits.for_tier("growth"), volatility_normal=1)
+        >>> guard.restore(guard.to_json())
+        """
+        try:
+            exact, seen, scale, at_ns = json.loads(text)
+            found = [None if one is None else Decimal(one) for one in (exact, seen)]
+            self._scale, self._at_ns = Decimal(scale), int(at_ns)
+            self._exact, self._seen = found
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise ValueError(f"this is no state of adaptive limits ({error!r}): {text[:80]!r}") from error
 
     def _target(self, snapshot: Snapshot, returns: Sequence[float], volatility: float | None) -> tuple[Decimal, str]:
         """The smallest factor and why."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from gxrisk._native import Gate, GxriskError, InvalidOrder, VaultError, verify_note
 from gxrisk.history.amounts import plain
+from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.vaults.graduation import Graduation, limits_hash
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion
@@ -14,7 +15,7 @@ from gxrisk.vaults.version import StrategyVersion
 TOPIC: Final = "certificate"
 FORMAT: Final = 1
 
-Code = Literal["not_graduated", "missing", "malformed", "signature", "vault", "strategy_changed", "tier"]
+Code = Literal["not_graduated", "missing", "malformed", "signature", "vault", "strategy_changed", "tier", "protection"]
 
 
 class GraduationError(GxriskError):
@@ -27,7 +28,7 @@ class GraduationError(GxriskError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """That a strategy version, to the byte, met the requirements in a paper vault under these limits.
+    """That a strategy version, to the byte, met the requirements in a paper vault under these limits and guards.
 
     `evidence` holds what was required and observed, and the performance; `from_ms` to `until_ms` is its feed time,
     `evidence_sequence` the last journal record that it was folded from. `sequence` and `hash` are the journal's head
@@ -44,6 +45,7 @@ class Certificate:
     evidence_sequence: int
     sequence: int
     hash: str
+    protection: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """As the note `certificate` holds it."""
@@ -68,9 +70,9 @@ class Certificate:
 def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certificate:
     """Write the certificate of a graduation into the vault's journal, once; `gate.attest("certificate")` signs it.
 
-    A certificate that the vault has for the same strategy version, tier and limits is given back as it is: asking
-    again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or `strategy_changed` or
-    `tier` where the vault is not any more what was judged.
+    A certificate that the vault has for the same strategy version, tier, limits and guards is given back as it is:
+    asking again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or `strategy_changed`,
+    `tier` or `protection` where the vault is not any more what was judged.
     """
     if not graduation.has_graduated or graduation.from_ms is None or graduation.until_ms is None:
         missing = "; ".join(one.sentence for one in graduation.requirements if not one.passed)
@@ -79,11 +81,14 @@ def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certif
         raise GraduationError("strategy_changed", f"{gate.vault_id} runs another strategy version than was judged")
     if settings.tier != graduation.settings.tier or limits_hash(gate.limits) != graduation.limits_hash:
         raise GraduationError("tier", f"{gate.vault_id} has another tier or other limits than was judged")
+    if settings.protection != graduation.settings.protection:
+        raise GraduationError("protection", f"{gate.vault_id} has other guards than was judged")
+    protection = _guards(settings.protection)
     kept = gate.notes.get(TOPIC)
     if kept is not None:
         certificate = Certificate.from_json(kept)
-        known = certificate.strategy, certificate.tier, certificate.limits_hash
-        if known == (settings.strategy, settings.tier, graduation.limits_hash):
+        known = certificate.strategy, certificate.tier, certificate.limits_hash, certificate.protection
+        if known == (settings.strategy, settings.tier, graduation.limits_hash, protection):
             return certificate
     head = gate.head()
     certificate = Certificate(
@@ -97,16 +102,24 @@ def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certif
         evidence_sequence=graduation.sequence,
         sequence=head.sequence,
         hash=head.hash.hex(),
+        protection=protection,
     )
     gate.note(TOPIC, certificate.to_json())
     return certificate
 
 
-def check(token: bytes | None, head_key: bytes, vault_id: str, strategy: StrategyVersion, tier: str) -> Certificate:
-    """The certificate in `token`, where it lets this strategy version trade for real in this tier.
+def check(
+    token: bytes | None,
+    head_key: bytes,
+    vault_id: str,
+    strategy: StrategyVersion,
+    tier: str,
+    protection: ProtectionSettings | None = None,
+) -> Certificate:
+    """The certificate in `token`, where it lets this strategy version trade for real in this tier, so protected.
 
     `vault_id` and `head_key` are the paper vault's, known from elsewhere than the token. Raises `GraduationError` with
-    the code `missing`, `malformed`, `signature`, `vault`, `strategy_changed` or `tier`.
+    the code `missing`, `malformed`, `signature`, `vault`, `strategy_changed`, `tier` or `protection`.
     """
     if not token:
         raise GraduationError("missing", f"{strategy.name} {strategy.version} has no certificate of graduation")
@@ -121,7 +134,15 @@ def check(token: bytes | None, head_key: bytes, vault_id: str, strategy: Strateg
         )
     if certificate.tier != tier:
         raise GraduationError("tier", f"the strategy graduated in tier {certificate.tier}, not in {tier}")
+    if certificate.protection != _guards(protection):
+        raise GraduationError(
+            "protection", "the strategy graduated with other guards: changed ones begin anew on paper"
+        )
     return certificate
+
+
+def _guards(protection: ProtectionSettings | None) -> dict[str, Any] | None:
+    return None if protection is None else protection.to_dict()
 
 
 def _signed_text(token: bytes, head_key: bytes, vault_id: str) -> str:

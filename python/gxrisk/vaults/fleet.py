@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
+from gxrisk.protection.standing import standings
 from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
@@ -49,6 +50,7 @@ class Fleet:
     With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
     vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
     on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault.
+    `redis_url` is where the standings of protected vaults are kept, else in this process.
 
     >>> import asyncio, tempfile
     >>> from decimal import Decimal
@@ -80,6 +82,7 @@ class Fleet:
         write_report: WriteReport | None = None,
         on_hang: OnHang = log_hang,
         data_quality: "DataQuality | None" = None,
+        redis_url: str | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -88,6 +91,7 @@ class Fleet:
         self.clock = clock or SystemClock()
         self.market = Market()
         self._quality = FeedQualityKeeper(data_quality)
+        self._standings = standings(redis_url)
         self._notify = notify
         self._on_hang = on_hang
         self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
@@ -141,7 +145,7 @@ class Fleet:
         with _closing_on_failure(gate):
             gate.note(TOPIC, settings.to_json())
             account = await self.venue.account(vault_id, gate.redeem)
-            self._vaults[vault_id] = Vault(gate, account, settings, strategy, self._notify)
+            self._vaults[vault_id] = Vault(gate, account, settings, strategy, self._notify, self._standings)
         return self._vaults[vault_id]
 
     async def open(self, vault_id: str) -> Vault:
@@ -160,7 +164,7 @@ class Fleet:
             self._check_venue(vault_id, settings)
             self._quality.restore(gate)
             account = await self.venue.account(vault_id, gate.redeem)
-            vault = Vault(gate, account, settings, settings.strategy.make(), self._notify)
+            vault = Vault(gate, account, settings, settings.strategy.make(), self._notify, self._standings)
         self._failed.pop(vault_id, None)
         self._vaults[vault_id] = vault
         return vault
@@ -275,6 +279,7 @@ class Fleet:
                 except Exception as error:
                     self._failed[vault.vault_id] = _reason(error)
                     _log.exception("%s: could not be closed", vault.vault_id)
+            await self._standings.close()
 
     async def _watch(self, over: asyncio.Event) -> None:
         """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""

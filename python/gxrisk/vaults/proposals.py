@@ -7,8 +7,11 @@ from typing import Final
 
 from gxrisk._native import ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
+from gxrisk.protection.pipeline import GATE
+from gxrisk.protection.pipeline_reasoning import explained, refusal
 from gxrisk.vaults.asking import Asking, said, silence
 from gxrisk.vaults.consensus import Consensus
+from gxrisk.vaults.protecting import Protection
 from gxrisk.venues.protocol import Account
 
 SIZE_RULES: Final = frozenset(
@@ -21,16 +24,25 @@ class Proposer:
     """A strategy at its gate and venue. Whatever goes wrong in the strategy becomes a recorded hold.
 
     Answers are carried out in the vault's `turn`; the strategy thinks outside of it. What came of its last order in an
-    asset is the `verdict` of its next view; that is not kept over a restart.
+    asset is the `verdict` of its next view; that is not kept over a restart. With `protection` the guards see each
+    opening before the gate: what they refuse is a hold on record, and exits never come before them.
     """
 
     def __init__(
-        self, strategy: Strategy, gate: Gate, account: Account, turn: asyncio.Lock, *, timeout_s: float = 30.0
+        self,
+        strategy: Strategy,
+        gate: Gate,
+        account: Account,
+        turn: asyncio.Lock,
+        *,
+        protection: Protection | None = None,
+        timeout_s: float = 30.0,
     ) -> None:
         self.account = account
         self.asking = Asking(strategy, timeout_s)
         self._gate = gate
         self._turn = turn
+        self._protection = protection
         self._consensus = Consensus(gate)
         self._verdicts: dict[str, Verdict] = {}
 
@@ -52,7 +64,7 @@ class Proposer:
             view = replace(view, portfolio=self.portfolio(), verdict=verdict)
             action = await self.asking.answer(view, until)
             async with self._turn:
-                decision, ask_again = await self._carry_out(view.asset, action)
+                decision, ask_again = await self._carry_out(view, action)
             if not ask_again or proposal == PROPOSALS_MAX:
                 break
         return decision
@@ -67,9 +79,10 @@ class Proposer:
         await send(decision, self.account)
         return decision
 
-    async def _carry_out(self, asset: str, action: Action) -> tuple[Decision, bool]:
+    async def _carry_out(self, view: View, action: Action) -> tuple[Decision, bool]:
         """The decision on an answer, and whether the strategy is to be asked again."""
         # Stops may have closed the position while the strategy thought.
+        asset = view.asset
         position = Decimal(self._gate.snapshot().positions.get(asset, 0))
         if isinstance(action, Close) and not position:
             action = Hold(action.confidence, action.reasoning)
@@ -82,6 +95,12 @@ class Proposer:
         except Exception as error:  # its fields may be anything
             malformed = silence(f"the strategy's {type(action).__name__} is malformed: {said(error)}")
             return self._hold(asset, malformed), False
+        if self._protection is not None and not order.reduce_only:
+            found = await self._protection.assess(order, view)
+            if found.refused_by not in (None, GATE):
+                self._verdicts[asset] = Verdict(order, "held", (), Decimal(0))
+                return self._hold(asset, Hold(float(order.confidence), refusal(order, found))), False
+            order = explained(found)
         decision = await self.propose(order, resize=resize)
         return decision, ask_again and not decision
 

@@ -9,6 +9,7 @@ from gxrisk._native import Gate
 from gxrisk.agent.strategy import View
 from gxrisk.vaults.market import Bars
 from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.protecting import Protection
 
 Attempt = Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
 """Runs what may fail, and deals with the failure."""
@@ -18,11 +19,12 @@ class Questions:
     """One vault's open questions, at most one for each asset, put to the strategy one after the other.
 
     A bar that is completed while the question about the asset's last one is open is skipped, which goes on record as a
-    hold.
+    hold. With `protection` nothing is asked while the vault is flat and could open nothing.
     """
 
-    def __init__(self, gate: Gate, proposer: Proposer) -> None:
+    def __init__(self, gate: Gate, proposer: Proposer, protection: Protection | None = None) -> None:
         self._gate = gate
+        self._protection = protection
         self._proposer = proposer
         self._open: dict[str, None] = {}  # by asset, in the order in which they came
         self._task: asyncio.Task[None] | None = None
@@ -47,9 +49,10 @@ class Questions:
         try:
             while self._open:
                 asset = next(iter(self._open))
-                candles = bars.history(asset)
-                at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
-                await self._proposer.ask(View(asset, at, candles, bars.atr(asset), self._proposer.portfolio()))
+                if self._protection is None or not await self._protection.is_idle():
+                    candles = bars.history(asset)
+                    at = datetime.fromtimestamp(candles[-1].end_ms / 1000, UTC)
+                    await self._proposer.ask(View(asset, at, candles, bars.atr(asset), self._proposer.portfolio()))
                 del self._open[asset]
         finally:
             self._open.clear()

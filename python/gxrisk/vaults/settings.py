@@ -1,10 +1,11 @@
 """What a vault was set up with, as its journal keeps it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from gxrisk._native import TIERS, Limits, VaultError
+from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.vaults.version import StrategyVersion
 
 TOPIC: Final = "vault"
@@ -14,7 +15,8 @@ TOPIC: Final = "vault"
 class VaultSettings:
     """A vault's tier, strategy, bars and venue; the strategy thinks in bars of `bar_s` seconds.
 
-    `assets` are those that it trades, all of the feed where None. `is_live` says whether real money moves.
+    `assets` are those that it trades, all of the feed where None. `is_live` says whether real money moves. `protection`
+    are the guards before its gate, none where None.
 
     >>> version = StrategyVersion("my_models:Breakout", "2", "00" * 32)
     >>> settings = VaultSettings("growth", version, bar_s=900)
@@ -28,10 +30,14 @@ class VaultSettings:
     assets: tuple[str, ...] | None = None
     venue: str = "paper"
     is_live: bool = False
+    protection: ProtectionSettings | None = None
 
     def to_json(self) -> str:
         """As the note `vault` holds it."""
-        return json.dumps(asdict(self), sort_keys=True)
+        kept = asdict(replace(self, protection=None))
+        if self.protection is not None:
+            kept["protection"] = self.protection.to_dict()
+        return json.dumps(kept, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | None) -> "VaultSettings":
@@ -39,8 +45,11 @@ class VaultSettings:
         try:
             kept = json.loads(text or "")
             strategy = StrategyVersion(**kept.pop("strategy"))
-            assets = kept.pop("assets")
-            return cls(strategy=strategy, assets=None if assets is None else tuple(assets), **kept)
+            assets, guards = kept.pop("assets"), kept.pop("protection", None)
+            protection = None if guards is None else ProtectionSettings.model_validate(guards)
+            return cls(
+                strategy=strategy, assets=None if assets is None else tuple(assets), protection=protection, **kept
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise VaultError(f"the journal has no settings of a vault ({error}); it was not made by a fleet") from error
 

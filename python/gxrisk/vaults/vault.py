@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from gxrisk._native import Gate, VaultError
 from gxrisk.agent.strategy import Strategy
+from gxrisk.protection.standing import Standings
 from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.booking import Booking
 from gxrisk.vaults.cancelling import Cancelling
@@ -19,6 +20,7 @@ from gxrisk.vaults.market import Bars, Market
 from gxrisk.vaults.notices import Notices, Notify, printable
 from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.protecting import Protection
 from gxrisk.vaults.questions import Attempt, Questions
 from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, Difference, differences
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
@@ -61,7 +63,13 @@ class Vault:
     """
 
     def __init__(
-        self, gate: Gate, account: Account, settings: VaultSettings, strategy: Strategy, notify: Notify
+        self,
+        gate: Gate,
+        account: Account,
+        settings: VaultSettings,
+        strategy: Strategy,
+        notify: Notify,
+        standings: Standings | None = None,
     ) -> None:
         self.gate = gate
         self.settings = settings
@@ -69,8 +77,10 @@ class Vault:
         self._notify = notify
         self._turn = asyncio.Lock()
         self._is_closed = False
-        self._proposer = Proposer(strategy, gate, account, self._turn)
-        self._questions = Questions(gate, self._proposer)
+        guards = settings.protection
+        self.protection = None if guards is None else Protection(gate, guards, self.notices, standings)
+        self._proposer = Proposer(strategy, gate, account, self._turn, protection=self.protection)
+        self._questions = Questions(gate, self._proposer, self.protection)
         self._volatility = Volatility(gate)
         self._auto_pause = AutoPause(gate, self.notices)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
@@ -128,7 +138,10 @@ class Vault:
         if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
             completed = [asset for asset in market.completed(self.settings.bar_s) if self._trades(asset)]
         if completed:
-            self._volatility.look(bars.volatility(asset) for asset in bars.assets if self._trades(asset))
+            volatilities = [bars.volatility(asset) for asset in bars.assets if self._trades(asset)]
+            self._volatility.look(volatilities)
+            if self.protection is not None:
+                await self.protection.look(volatilities)
         await self._attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
@@ -174,6 +187,8 @@ class Vault:
         async with self._turn:
             try:
                 self._booking.note()
+                if self.protection is not None:
+                    self.protection.keep()
                 if self.paper is not None:
                     self.paper.keep()
             finally:
@@ -224,6 +239,15 @@ class Vault:
         """End a kill or a drawdown; with `rebase` today's equity is the new base."""
         self.gate.reactivate(rebase)
         self._is_busy = True
+
+    def review_model(self, by: str, reason: str) -> None:
+        """A person lets the model begin anew: its record, and with it its health and edge, start from here.
+
+        Raises `VaultError` for a vault without protection.
+        """
+        if self.protection is None:
+            raise VaultError(f"{self.vault_id} has no protection; there is no record to begin anew")
+        self.protection.review(by, reason)
 
     def change_tier(self, tier: str) -> None:
         """Take what another tier sets; limits that do not depend on the tier stay, an allow-list for example.

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, final
 
+from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.vaults.certificate import Certificate, GraduationError, check
 from gxrisk.vaults.version import StrategyVersion, content_hash
 from gxrisk.venues.protocol import Account, Redeem
@@ -20,10 +21,11 @@ class Licence:
     paper_vault_id: str
     strategy: StrategyVersion
     tier: str
+    protection: ProtectionSettings | None = None
 
     def check(self) -> Certificate:
         """Raises `GraduationError` unless the certificate holds for the strategy as it lies on the disk now."""
-        certificate = check(self.token, self.head_key, self.paper_vault_id, self.strategy, self.tier)
+        certificate = check(self.token, self.head_key, self.paper_vault_id, self.strategy, self.tier, self.protection)
         found = content_hash(self.strategy.name)
         if found != certificate.strategy.content_hash:
             raise GraduationError(

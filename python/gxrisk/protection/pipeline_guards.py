@@ -1,0 +1,225 @@
+"""The guards as the pipeline asks them, and their order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from math import sqrt
+from typing import Final
+
+from gxrisk.agent.features import FEATURE_NAMES, FEATURES_VERSION, features
+from gxrisk.agent.strategy import View
+from gxrisk.feeds.volatility import YEAR_MS, RealisedVolatility
+from gxrisk.protection.bounds import percent
+from gxrisk.protection.edge import estimate_edge
+from gxrisk.protection.liquidation import LiquidationRisk
+from gxrisk.protection.pipeline import Case, Finding, Guard, ProtectionPipeline
+from gxrisk.protection.predictor import FailurePredictor
+from gxrisk.protection.regime import regimes
+from gxrisk.protection.risk import RiskLevel
+from gxrisk.protection.settings import (
+    HealthGuardSettings,
+    PortfolioSettings,
+    PredictorGuardSettings,
+    ProtectionSettings,
+    SizeSettings,
+    StopSettings,
+    at_least,
+)
+from gxrisk.protection.stress import StressTest
+from gxrisk.snapshot import Position, Snapshot
+from gxrisk.venues.paper.exact import ZERO, exact
+
+DAY_S: Final = 86_400
+_YEAR_S: Final = YEAR_MS / 1000
+_RETURNS_MIN: Final = 60  # of which volatility is known, while a day has not passed yet
+_WINDOW_MIN: Final = 24  # returns, where a day has fewer
+_REGIME_BARS: Final = 640  # the detector's history and its windows
+
+
+def breakers(_: ProtectionSettings) -> Guard:
+    """Refuses while the gate is not active, so that nothing else need be worked out."""
+
+    def guard(case: Case) -> Finding:
+        if case.snapshot.state == "active":
+            return Finding("the vault is active", "low")
+        causes = [f"{one.breaker} ({one.cause})" for one in case.trips]
+        causes += [
+            word for word, holds in (("paused", case.snapshot.paused), ("killed", case.snapshot.killed)) if holds
+        ]
+        return Finding(f"the vault is {case.snapshot.state}: {'; '.join(causes)}", "critical", refuses=True)
+
+    return guard
+
+
+def adaptive(_: ProtectionSettings) -> Guard:
+    """Says how far the limits are scaled down, which the sizer and the gate apply; refuses while that is unknown."""
+
+    def guard(case: Case) -> Finding:
+        if annual_volatility(case.view) is None:
+            return Finding("the market's volatility is not known yet", "elevated", refuses=True)
+        scale = case.snapshot.risk_scale
+        level: RiskLevel = "low" if scale == 1 else "elevated" if scale >= Decimal("0.5") else "high"
+        return Finding(f"{percent(scale)} of the limits may be used", level)
+
+    return guard
+
+
+def stop(settings: StopSettings) -> Guard:
+    """Draws the stop in to where confidence and regime want it, or sets one; refuses where none can be placed."""
+
+    def guard(case: Case) -> Finding:
+        order, view = case.order, case.view
+        reading = regimes(view.candles[-_REGIME_BARS:])[-1] if view.candles else None
+        regime = None if reading is None else reading.regime
+        if case.entry is None:
+            return Finding(f"{order.asset} has no mark", "critical", refuses=True)
+        plan = settings.guard(case.limits).stop(
+            order.side,
+            case.entry,
+            atr=view.atr,
+            confidence=order.confidence,
+            regime=regime,
+            leverage=order.leverage,
+        )
+        level = None if reading is None else reading.level
+        told = f"{plan.reason} in a market that is {regime or 'not known yet'}"
+        return Finding(told, level, refuses=plan.price is None, stop_loss=plan.price)
+
+    return guard
+
+
+def size(settings: SizeSettings) -> Guard:
+    """Fractional Kelly of the record under caps, scaled with the gate's risk scale.
+
+    The period is a trade's: the deviation is the larger of the record's and of the market's now over the median
+    duration of its trades (a day while there is no record).
+    """
+    sizer = settings.guard()
+
+    def guard(case: Case) -> Finding:
+        edge = estimate_edge(case.record.returns)
+        annual = annual_volatility(case.view)
+        period_s = case.record.duration_s if edge is not None else None
+        volatility = None if annual is None else annual * sqrt((period_s or DAY_S) / _YEAR_S)
+        if edge is not None and volatility is not None:
+            volatility = max(volatility, edge.deviation)
+        found = sizer.size(
+            case.order,
+            case.gate,
+            edge=None if edge is None else edge.mean,
+            volatility=volatility,
+            scale=case.snapshot.risk_scale,
+        )
+        if found.cap == "gate" and not found.quantity:  # the gate says better why nothing passes
+            return Finding(found.reasons[0])
+        return Finding("; ".join(found.reasons), quantity_max=found.quantity)
+
+    return guard
+
+
+def portfolio(settings: PortfolioSettings) -> Guard:
+    """Refuses what would bring the account near its liquidation, or would not survive a gap in everything at once."""
+
+    def guard(case: Case) -> Finding:
+        if case.entry is None:
+            return Finding(f"{case.order.asset} has no mark", "critical", refuses=True)
+        after, order = after_order(case), case.order
+        atr = {} if case.view.atr is None else {order.asset: case.view.atr}
+        leverage = {order.asset: order.leverage} if order.leverage > 1 else {}
+        found = LiquidationRisk(case.limits).assess(after, atr=atr, leverage=leverage)
+        if at_least(found.level, settings.refuse_from):
+            return Finding(f"with it, {found.reason}", found.level, refuses=True)
+        rows = StressTest(case.limits, gaps=(settings.gap,)).run(after)
+        lost = next((row for row in rows if row.kind == "all" and not row.survives), None)
+        if lost is not None:
+            gap = percent(lost.gap)
+            return Finding(f"with it, a gap of {gap} is not survived: {lost.reason}", "critical", refuses=True)
+        return Finding(found.reason, found.level)
+
+    return guard
+
+
+def health(settings: HealthGuardSettings) -> Guard:
+    """Refuses while the model is not itself; unknown is no refusal."""
+
+    def guard(case: Case) -> Finding:
+        known = case.record.health
+        if known is None:
+            return Finding("unknown: no trade has ended yet")
+        return Finding(known.reason, known.level, refuses=at_least(known.level, settings.refuse_from))
+
+    return guard
+
+
+def predictor(settings: PredictorGuardSettings) -> Guard:
+    """Refuses trades unlike those that succeeded. The file is read when it is first needed, and again until it is."""
+    kept: list[FailurePredictor] = []
+
+    def guard(case: Case) -> Finding:
+        if not kept:
+            names, version = FEATURE_NAMES, FEATURES_VERSION
+            kept.append(FailurePredictor.load(settings.file, settings.sha256, names=names, version=version))
+        seen = features(case.view)
+        if seen is None:
+            return Finding("the features are not known yet", "elevated", refuses=True)
+        found = kept[0].judge(seen.values)
+        return Finding(found.reason, found.level, refuses=at_least(found.level, settings.refuse_from))
+
+    return guard
+
+
+ORDER: Final[tuple[tuple[str, Callable[..., Guard]], ...]] = (
+    ("breakers", breakers),
+    ("adaptive", adaptive),
+    ("stop", stop),  # before the size, which depends on its distance
+    ("size", size),
+    ("portfolio", portfolio),
+    ("health", health),
+    ("predictor", predictor),
+)
+"""The stages by the name of their settings, in the order in which they are asked; the gate comes after them."""
+
+
+def pipeline_of(settings: ProtectionSettings) -> ProtectionPipeline:
+    """The pipeline that the settings describe.
+
+    >>> [name for name, _ in pipeline_of(ProtectionSettings(stop=None)).guards]
+    ['breakers', 'adaptive', 'size', 'portfolio', 'health', 'gate']
+    """
+    wanted = ((name, make, getattr(settings, name)) for name, make in ORDER)
+    return ProtectionPipeline((name, make(given)) for name, make, given in wanted if given)
+
+
+def annual_volatility(view: View) -> float | None:
+    """The asset's realised volatility over the last day of bars (at least 24 returns), annualised; None before 60.
+
+    The figure that a vault tells its gate, from the view alone, times the root of 365.
+    """
+    if not view.candles:
+        return None
+    window = max(_WINDOW_MIN, DAY_S * 1000 // view.candles[-1].interval_ms)
+    realised = RealisedVolatility(window, least=min(_RETURNS_MIN, window))
+    for candle in view.candles[-window - 1 :]:
+        realised.update(candle)
+    return realised.value
+
+
+@exact
+def after_order(case: Case) -> Snapshot:
+    """The vault as it would be with the order filled at its entry and its fee left out."""
+    order, snapshot, entry = case.order, case.snapshot, case.entry or ZERO
+    held = snapshot.positions.get(order.asset)
+    before = ZERO if held is None else held.quantity
+    added = order.quantity if order.side == "buy" else -order.quantity
+    quantity, mark = before + added, snapshot.marks.get(order.asset)
+    positions = {asset: one for asset, one in snapshot.positions.items() if asset != order.asset}
+    if quantity:
+        stop_loss, cost = order.stop_loss, quantity * entry
+        if held is not None and before * quantity > 0:  # not through zero
+            stops = (held.stop_loss, order.stop_loss)
+            known = [one for one in stops if one is not None]
+            stop_loss = None if len(known) < len(stops) else min(known) if quantity > 0 else max(known)
+            cost = held.cost + added * entry if before * added > 0 else held.cost * quantity / before
+        gain = ZERO if mark is None else quantity * mark - cost
+        positions[order.asset] = Position(quantity, cost, mark, gain, stop_loss)
+    return replace(snapshot, positions=positions)

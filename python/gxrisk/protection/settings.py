@@ -1,7 +1,7 @@
 """What protects a vault: which guards stand before its gate, and how each is set. Part of what graduates."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,7 @@ from gxrisk.protection.sizing import PositionSizer
 from gxrisk.protection.stops import DynamicStops
 
 _ANY_LIMITS = Limits.for_tier("growth")  # settings are checked by making their guard, for which any limits do
+WINDOW_MAX: Final = 300
 RefuseFrom = Literal["elevated", "high", "critical"]
 Fraction = Annotated[Decimal, Field(gt=0, le=1)]
 
@@ -87,10 +88,20 @@ class PortfolioSettings(_Settings):
 
 
 class HealthGuardSettings(_Settings):
-    """The bounds of the model's health, and the level from which on it may open nothing."""
+    """The bounds of the model's health, and the level from which on it may open nothing.
+
+    The Sharpe ratio is not among them by default: of 20 trades in a day, annualised, it has a standard error of 20, so
+    half of all models without an edge would be refused by chance. A window keeps at most 300 trades, which fit a note.
+    """
 
     refuse_from: RefuseFrom = "critical"
-    bounds: HealthSettings = HealthSettings()
+    bounds: HealthSettings = HealthSettings(sharpe=None)
+
+    @model_validator(mode="after")
+    def _check(self) -> "HealthGuardSettings":
+        if self.bounds.window > WINDOW_MAX:
+            raise ValueError(f"bounds.window: {self.bounds.window} was given, up to {WINDOW_MAX} is allowed")
+        return self
 
 
 class PredictorGuardSettings(_Settings):

@@ -71,8 +71,8 @@ def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certif
     """Write the certificate of a graduation into the vault's journal, once; `gate.attest("certificate")` signs it.
 
     A certificate that the vault has for the same strategy version, tier, limits and guards is given back as it is:
-    asking again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or `strategy_changed`,
-    `tier` or `protection` where the vault is not any more what was judged.
+    asking again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or
+    `strategy_changed`, `tier` or `protection` where the vault is not any more what was judged.
     """
     if not graduation.has_graduated or graduation.from_ms is None or graduation.until_ms is None:
         missing = "; ".join(one.sentence for one in graduation.requirements if not one.passed)

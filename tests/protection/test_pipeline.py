@@ -294,7 +294,9 @@ def test_size_follows_the_record_and_not_the_confidence() -> None:
     assert (bad.refused_by, bad.quantity) == ("size", 0)
     assert "the edge is -0.0007" in bad.reasons[0].text
     gate.set_risk_scale("0.5")
-    assert stage.assess(wish, view(), gate).quantity == D("2.5"), "the risk scale"
+    scaled = stage.assess(wish, view(), gate)
+    assert scaled.quantity == D("2.5")
+    assert scaled.reasons[0].text.endswith("no edge is known: 5 % of equity, the floor; of all that 50 %")
 
 
 def test_size_is_smaller_in_a_wild_market() -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from gxrisk import Gate, ManualClock
+from gxrisk.protection import ProtectionSettings
+from gxrisk.protection.settings import SizeSettings
 from gxrisk.vaults.certificate import Certificate, GraduationError, check, issue
+from gxrisk.vaults.evidence import PaperRecord
 from gxrisk.vaults.graduation import Graduation, judge
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion
@@ -93,12 +96,43 @@ def test_another_version_gets_one_of_its_own(graduated: tuple[Paper, Graduation]
     assert refused.value.code == "strategy_changed"
 
 
+def test_other_guards_are_another_graduation(graduated: tuple[Paper, Graduation]) -> None:
+    """In the certificate, at the check, in a licence; and a new paper period."""
+    paper, graduation = graduated
+    guards = ProtectionSettings()
+    guarded = replace(SETTINGS, protection=guards)
+    gate = fresh(guarded)
+    bare = issue(gate, SETTINGS, graduation)
+    certificate = issue(gate, guarded, replace(graduation, settings=guarded))
+    assert (bare.protection, certificate.protection) == (None, guards.to_dict())
+    assert Certificate.from_json(certificate.to_json()) == certificate
+    token, key = signed(gate)
+    assert check(token, key, "paper", VERSION, "growth", guards) == certificate
+    Licence(token, key, "paper", VERSION, "growth", guards).check()
+    for other in (None, ProtectionSettings(stop=None), ProtectionSettings(size=SizeSettings(floor="0.049"))):
+        with pytest.raises(GraduationError, match="other guards") as refused:
+            Licence(token, key, "paper", VERSION, "growth", other).check()
+        assert refused.value.code == "protection"
+    record = PaperRecord.from_json(paper.record.to_json())
+    assert record.time.first_ms is not None
+    record.fold({"sequence": record.sequence + 1, "kind": "note", "topic": "vault", "text": guarded.to_json()})
+    assert (record.settings, record.time.first_ms) == (guarded, None), "begins anew"
+
+
+def test_a_certificate_from_before_there_were_guards_still_holds(graduated: tuple[Paper, Graduation]) -> None:
+    gate = fresh()
+    text = json.loads(issue(gate, SETTINGS, graduated[1]).to_json())
+    del text["protection"]
+    assert Certificate.from_json(json.dumps(text)).protection is None
+
+
 # What the vault is by now | why nothing is issued
 UNFIT: list[tuple[str, VaultSettings, dict[str, Any], str]] = [
     ("another version", replace(SETTINGS, strategy=replace(VERSION, version="2")), {}, "strategy_changed"),
     ("other content", replace(SETTINGS, strategy=replace(VERSION, content_hash="00" * 32)), {}, "strategy_changed"),
     ("another tier", replace(SETTINGS, tier="high_octane"), {}, "tier"),
     ("other limits", SETTINGS, {"max_drawdown": "0.16"}, "tier"),
+    ("other guards", replace(SETTINGS, protection=ProtectionSettings()), {}, "protection"),
 ]
 
 

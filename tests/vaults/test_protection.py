@@ -14,7 +14,7 @@ from gxrisk.protection.pipeline import Finding
 from gxrisk.protection.pipeline_guards import pipeline_of
 from gxrisk.protection.settings import AdaptiveSettings, HealthGuardSettings
 from gxrisk.protection.standing import LocalStandings, Standing
-from gxrisk.vaults import Fleet, Vault
+from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.notices import Notices
 from gxrisk.vaults.protecting import ALL, IDLE, TOPIC, Protection
 from gxrisk.venues import PaperVenue
@@ -246,6 +246,20 @@ def test_a_stale_or_missing_standing_falls_through_to_the_gate() -> None:
         assert not await guards.is_idle(), "a position is the gate's word, not the standing's"
 
     asyncio.run(main())
+
+
+def test_settings_come_back_from_the_note_and_from_one_without_guards() -> None:
+    bare = settings("Trader")
+    guarded = settings("Trader", protection=GUARDS)
+    assert guarded != bare
+    for each in (bare, guarded):
+        assert VaultSettings.from_json(each.to_json()) == each
+    old = json.loads(bare.to_json())
+    del old["protection"]
+    assert VaultSettings.from_json(json.dumps(old)) == bare, "written before there were guards"
+    wrong = json.loads(guarded.to_json()) | {"protection": {"size": {"floor": "0.5"}}}
+    with pytest.raises(VaultError, match=r"floor: 0\.5 was given, 0 to 0\.05 is allowed"):
+        VaultSettings.from_json(json.dumps(wrong))
 
 
 # Guards that break

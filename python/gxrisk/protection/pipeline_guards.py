@@ -112,7 +112,9 @@ def size(settings: SizeSettings) -> Guard:
         )
         if found.cap == "gate" and not found.quantity:  # the gate says better why nothing passes
             return Finding(found.reasons[0])
-        return Finding("; ".join(found.reasons), quantity_max=found.quantity)
+        scale = case.snapshot.risk_scale
+        told = found.reasons if scale == 1 else (*found.reasons, f"of all that {percent(scale)}")
+        return Finding("; ".join(told), quantity_max=found.quantity)
 
     return guard
 

@@ -35,8 +35,7 @@ class VaultSettings:
     def to_json(self) -> str:
         """As the note `vault` holds it."""
         kept = asdict(replace(self, protection=None))
-        if self.protection is not None:
-            kept["protection"] = self.protection.to_dict()
+        kept["protection"] = None if self.protection is None else self.protection.to_dict()
         return json.dumps(kept, sort_keys=True)
 
     @classmethod

@@ -3,17 +3,22 @@
 import asyncio
 import logging
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from gxrisk.protection import Standing
+from gxrisk.protection import ProtectionSettings, Standing
 from gxrisk.protection.standing import LocalStandings, StandingError, standings
 from gxrisk.protection.standing_redis import KEY, RedisStandings
+from gxrisk.venues import PaperVenue
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.redis_server import Server
+from tests.vaults.fleets import Listener, decisions, fleet, minutes, play
+from tests.vaults.fleets import settings as fleet_settings
 
 from .accounts import held, vault
 
@@ -141,6 +146,36 @@ def test_a_redis_that_hangs_is_given_up_and_left_alone_for_a_while(redis_server:
         assert await kept.get("ann") == replace(OPEN, trades_left=1), "not asked again within the hour"
         assert kept.is_away
         await kept.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_a_fleet_publishes_its_vaults_there_and_goes_on_without_it(redis_server: Server, tmp_path: Path) -> None:
+    """A paused flat vault is not asked, whether Redis answers, is gone, or is back and empty."""
+
+    async def main() -> None:
+        one = fleet(tmp_path, PaperVenue(), notify=Listener(), redis_url=redis_server.url)
+        vault = await one.create("ann", fleet_settings("Silent", protection=ProtectionSettings()))
+        await vault.fund("first", Decimal(10_000))
+        moments = minutes(25)
+        await play(one, moments[:5])
+        with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+            assert Standing.from_json(client.get(KEY + "ann")).state == "active"
+            vault.pause()
+            since = vault.gate.sequence
+            await play(one, moments[5:10])
+            assert Standing.from_json(client.get(KEY + "ann")).state == "halted"
+        redis_server.stop()
+        await play(one, moments[10:15])
+        redis_server.start()
+        await play(one, moments[15:20])
+        assert not decisions(vault.gate.events(since))
+        vault.resume()
+        await play(one, moments[20:25])
+        assert len(decisions(vault.gate.events(since))) == 5
+        assert not one.failed
+        await one.close()
 
     asyncio.run(main())
 

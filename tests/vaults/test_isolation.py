@@ -33,8 +33,8 @@ WARM, BEFORE, FULL, AFTER = 16, 6, 4, 5  # minutes
 def _quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A strategy that hangs gets a hundredth of a second, not thirty."""
 
-    def made(strategy: Strategy, *rest: Any) -> Proposer:
-        return Proposer(strategy, *rest, timeout_s=0.01 if isinstance(strategy, Hanging | Blocking) else 30)
+    def made(strategy: Strategy, *rest: Any, **more: Any) -> Proposer:
+        return Proposer(strategy, *rest, timeout_s=0.01 if isinstance(strategy, Hanging | Blocking) else 30, **more)
 
     monkeypatch.setattr("gxrisk.vaults.vault.Proposer", made)
 

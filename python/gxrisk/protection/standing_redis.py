@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any, Final
 
 from gxrisk.protection.standing import LocalStandings, Standing, StandingError
@@ -26,10 +27,8 @@ class RedisStandings:
             import redis.asyncio as redis
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
-            from redis.exceptions import RedisError
         except ImportError as error:
             raise StandingError("standings in Redis need the extra: pip install 'gxrisk[redis]'") from error
-        self._errors = (RedisError, OSError, asyncio.TimeoutError)
         self._retry_s = retry_s
         self._local = LocalStandings()
         self._away_until: float | None = None
@@ -67,7 +66,8 @@ class RedisStandings:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._client.aclose()
+        with suppress(Exception):  # what is broken is let go of too
+            await self._client.aclose()
 
     async def _asked(self, command: str, *args: Any, **options: Any) -> Any:
         now = asyncio.get_running_loop().time()
@@ -75,13 +75,13 @@ class RedisStandings:
             return None
         try:
             answer = await getattr(self._client, command)(*args, **options)
-        except self._errors as error:
+        except UnicodeDecodeError:
+            return ""  # no standing
+        except Exception as error:  # whatever it is, it may cost a question to the model, never a vault
             if self._away_until is None:
                 _log.warning("standings in Redis: %s: %s; they are kept in this process", type(error).__name__, error)
             self._away_until = now + self._retry_s
             return None
-        except UnicodeDecodeError:
-            return ""  # no standing
         if self._away_until is not None:
             _log.warning("standings in Redis: it is back")
             self._away_until = None

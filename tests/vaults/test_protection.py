@@ -128,7 +128,7 @@ def test_restarts_in_the_middle_change_no_decision(changes: dict[str, Any], is_c
 
     async def life(folder: Path, restarts: tuple[int, ...]) -> tuple[list[tuple[Any, ...]], list[Any]]:
         one, vault = await made(folder, guards)
-        moments = minutes(360)
+        moments = minutes(220)
         for start, end in zip((0, *restarts), (*restarts, len(moments)), strict=True):
             await play(one, moments[start:end])
             if end < len(moments):
@@ -142,7 +142,7 @@ def test_restarts_in_the_middle_change_no_decision(changes: dict[str, Any], is_c
         return decisions(records), [each["scale"] for each in records if each["kind"] == "risk_scale"]
 
     whole = asyncio.run(life(tmp_path / "whole", ()))
-    parts = asyncio.run(life(tmp_path / "parts", (100, 201, 290)))
+    parts = asyncio.run(life(tmp_path / "parts", (100, 141, 180)))
     assert parts == whole
     assert len(whole[0]) > 100
     assert changes["adaptive"] is None or len(whole[1]) > 3

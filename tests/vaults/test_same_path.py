@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gxrisk import JournalReader, ManualClock
-from gxrisk.vaults import Fleet, Notice, StrategyVersion, VaultSettings
-from gxrisk.vaults.certificate import issue
+import pytest
+from gxrisk import JournalReader, Limits, ManualClock, VaultError
+from gxrisk.protection.settings import ProtectionSettings
+from gxrisk.vaults import Fleet, Notice, StrategyVersion, Vault, VaultSettings
+from gxrisk.vaults.certificate import GraduationError, issue
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.vaults.graduation import judge
 from gxrisk.venues import Account, PaperVenue, Redeem
@@ -21,6 +24,7 @@ from .fleets import CRASH_MS, NS_PER_MS, minutes
 from .paper import GROWTH, Paper
 
 STRATEGY = StrategyVersion.of("gxrisk.agent.momentum:Momentum", "1")
+LIVE = VaultSettings("growth", STRATEGY, bar_s=300, venue="exchange", is_live=True)
 OF_PAPER_ALONE = {"paper", "certificate"}  # topics of notes
 OF_THE_OPENING = {"hash", "epoch", "signature", "wallet_key", "head_key", "state", "nonce"}
 
@@ -90,6 +94,48 @@ def numbered(events: list[dict[str, Any]]) -> list[str]:
         return f"gx-<{places[int(found[1])]}>"
 
     return [re.sub(r"gx-(\d+)", place, repr({**one, "sequence": places[one["sequence"]]})) for one in events]
+
+
+CHANGED = {
+    "strategy": ("strategy_changed", {"strategy": StrategyVersion.of("gxrisk.agent.momentum:Momentum", "2")}),
+    "tier": ("tier", {"tier": "high_octane"}),
+    "protection": ("protection", {"protection": ProtectionSettings()}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_live_vault_is_what_it_is_licensed_for(name: str, tmp_path: Path) -> None:
+    """The licence itself holds; the vault is to be another one."""
+    code, changes = CHANGED[name]
+    with pytest.raises(GraduationError) as refused:
+        asyncio.run(created(tmp_path, replace(LIVE, **changes)))
+    assert refused.value.code == code
+    assert not any(tmp_path.rglob(JOURNAL))
+
+
+def test_a_live_vault_has_the_limits_of_its_graduation(tmp_path: Path) -> None:
+    with pytest.raises(GraduationError, match="other limits"):
+        asyncio.run(created(tmp_path, LIVE, GROWTH.replace(max_daily_loss="0.05")))
+    with pytest.raises(VaultError, match="keeps the tier"):
+        asyncio.run(created(tmp_path, LIVE)).change_tier("capital_guard")
+
+
+def test_a_live_venue_is_one_that_asks_for_a_certificate(tmp_path: Path) -> None:
+    """A venue that says it is live and lets anyone in gets no vault."""
+    careless = PaperVenue()
+    careless.is_live = True  # type: ignore[misc]
+    with pytest.raises(VaultError, match="no LiveVenue"):
+        asyncio.run(created(tmp_path, LIVE, venue=careless))
+
+
+async def created(
+    folder: Path, settings: VaultSettings, limits: Limits | None = None, venue: PaperVenue | None = None
+) -> Vault:
+    """A live vault where the licence is for `LIVE`."""
+    exchange = Exchange()
+    exchange.licensed("ann", licence())
+    fleet = Fleet(folder, venue or exchange, clock=ManualClock(CRASH_MS * NS_PER_MS))
+    return await fleet.create("ann", settings, limits=limits)
 
 
 def test_the_same_day_leaves_the_same_records(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
+from gxrisk.venues.live import LiveVenue
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
 
@@ -124,19 +125,21 @@ class Fleet:
         """Make a vault. `limits` are those of its tier unless given; `owner_key` is who may withdraw.
 
         The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
-        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says. What a
-        crash cut short is finished by the same call.
+        `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says,
+        `GraduationError` for a live vault that did not graduate as it is to be. What a crash cut short is finished by
+        the same call.
         """
         if not _SAFE_ID.fullmatch(vault_id):
             raise VaultError(
                 f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
             )
-        self._check_venue(vault_id, settings)
+        limits = limits or Limits.for_tier(settings.tier)
+        self._check_venue(vault_id, settings, limits)
         strategy = settings.strategy.make()
         (self.folder / vault_id).mkdir(exist_ok=True)
         gate = found(
             vault_id,
-            limits or Limits.for_tier(settings.tier),
+            limits,
             clock=self.clock,
             journal=self.folder / vault_id / JOURNAL,
             owner_key=owner_key,
@@ -339,10 +342,14 @@ class Fleet:
         text = f"{vault.vault_id} was taken out and trades no more: {_reason(error)}"
         await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text)
 
-    def _check_venue(self, vault_id: str, settings: VaultSettings) -> None:
+    def _check_venue(self, vault_id: str, settings: VaultSettings, limits: Limits | None = None) -> None:
         if settings.is_live != self.venue.is_live:
             kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
             raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
+        if settings.is_live:
+            if not isinstance(self.venue, LiveVenue):
+                raise VaultError(f"{self.venue.name} is no LiveVenue, so nothing there asks for a graduation")
+            self.venue.admit(vault_id, settings, limits)
 
 
 def _allow_many_files() -> None:

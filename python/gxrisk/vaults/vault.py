@@ -252,8 +252,11 @@ class Vault:
     def change_tier(self, tier: str) -> None:
         """Take what another tier sets; limits that do not depend on the tier stay, an allow-list for example.
 
-        Raises `VaultError` unless the vault is flat and nothing works.
+        Raises `VaultError` unless the vault is flat and nothing works, and for a live one: that has the tier that its
+        strategy graduated in, and tighter limits by `gate.set_limits`.
         """
+        if self.settings.is_live:
+            raise VaultError(f"{self.vault_id} is live and keeps the tier it graduated in; graduate on paper in {tier}")
         self.settings = change_tier(self.gate, self.settings, tier)
 
     def graduation(self, now_ms: int) -> Graduation:

@@ -1,15 +1,18 @@
 """What every venue with real money is built on: no account without a certificate of graduation."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, final
 
+from gxrisk._native import Limits
 from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.vaults.certificate import Certificate, GraduationError, check
+from gxrisk.vaults.graduation import limits_hash
+from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion, content_hash
 from gxrisk.venues.protocol import Account, Redeem
 
-_SEALED: Final = ("account", "licensed", "is_live")
+_SEALED: Final = ("account", "admit", "licensed", "is_live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,9 @@ class Licence:
 class LiveVenue(ABC):
     """A venue where real money moves. A subclass says how an account is opened; whether it may be is decided here.
 
-    `account` opens none for a vault that was not `licensed`, and checks the certificate anew each time. A subclass that
-    replaces either, or `is_live`, is refused when it is defined: that cannot happen by accident.
+    `account` opens none for a vault that was not `licensed`, and checks the certificate anew each time; a fleet asks
+    `admit` of each live vault first. A subclass that replaces these, or `is_live`, is refused when it is defined: that
+    cannot happen by accident.
     """
 
     is_live: ClassVar[bool] = True
@@ -63,6 +67,21 @@ class LiveVenue(ABC):
         certificate = licence.check()
         self._licences()[vault_id] = licence
         return certificate
+
+    @final
+    def admit(self, vault_id: str, settings: VaultSettings, limits: Limits | None = None) -> None:
+        """Refuse a vault that is not what it is licensed for: its strategy, tier and guards, and `limits` where given.
+
+        Raises `GraduationError`, as `account` does; a fleet calls this before it makes or opens a live vault.
+        """
+        licence = self._licences().get(vault_id)
+        if licence is None:
+            raise GraduationError("missing", f"{vault_id} has no certificate of graduation at {self.name}")
+        certificate = replace(
+            licence, strategy=settings.strategy, tier=settings.tier, protection=settings.protection
+        ).check()
+        if limits is not None and limits_hash(limits) != certificate.limits_hash:
+            raise GraduationError("tier", f"{vault_id} is to have other limits than the strategy graduated in")
 
     @final
     async def account(self, vault_id: str, redeem: Redeem) -> Account:

@@ -17,8 +17,8 @@ _ZERO: Final = Decimal(0)
 class Beyond:
     """How a loss went past a limit: `limit` and `worst` as fractions; amounts in the quote currency.
 
-    `crossed` is the minute in which it was passed, `crossing_loss` the fraction lost at its end, `move` the largest move
-    of an asset in that minute (a fraction), `later` what was lost after it, while positions stayed open.
+    `crossed` is the minute in which it was passed, `crossing_loss` the fraction lost at its end, `move` the largest
+    move of an asset in that minute (a fraction), `later` what was lost after it, while positions stayed open.
     """
 
     limit: str

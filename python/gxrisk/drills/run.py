@@ -103,6 +103,7 @@ class _Run:
         )
         self._vault: Vault | None = None
         self._account: PaperAccount | None = None
+        self._through: Through | None = None
         self._models: list[Faulty] = []
 
     async def play(self) -> None:
@@ -124,6 +125,8 @@ class _Run:
         for model in self._models:
             model.let_go()
         if self._account is not None and self._account.failure is None:
+            if self._through is not None:
+                self.ran.told = sum(isinstance(one, Filled) for one in await self._through.reports(0))
             self.ran.fills = tuple(one for one in await self._account.reports(0) if isinstance(one, Filled))
         await self._fleet.close()
         self.ran.failure = self._fleet.failed.get(VAULT)
@@ -153,7 +156,8 @@ class _Run:
         lasts = range(self._fault_ms, self._ends_ms)
         through = self.scenario.venue(account, lasts) if self.scenario.venue else Through(account, lasts)
         self._account = account
-        return self._around(through) if self._around else through
+        self._through = self._around(through) if self._around else through
+        return self._through
 
     async def _hear(self, notice: Notice) -> None:
         self.ran.notices.append(notice)

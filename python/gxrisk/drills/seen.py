@@ -24,9 +24,10 @@ class Minute:
 class Ran:
     """What a run left: the account minute by minute, the journal's records, the venue's fills, what was told.
 
-    `blocked` are exits that the gate would not have let through, `differences` what gate and venue say differently at
-    the end, `left` the positions that could not be closed, `failure` why the vault was taken out, `journal` what is
-    wrong with the journal; empty or None where nothing is.
+    `told` is how many fills the venue told, each as often as it did; `blocked` are exits that the gate would not
+    have let through, `differences` what gate and venue say differently at the end, `left` the positions that could
+    not be closed, `failure` why the vault was taken out, `journal` what is wrong with the journal; empty or None
+    where nothing is.
     """
 
     scenario: Scenario
@@ -35,6 +36,7 @@ class Ran:
     minutes: list[Minute] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     fills: tuple[Filled, ...] = ()
+    told: int = 0
     notices: list[Notice] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     differences: tuple[str, ...] = ()

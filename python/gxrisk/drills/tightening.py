@@ -123,9 +123,8 @@ def _rounded(field: str, value: Decimal) -> Decimal:
 
 
 def _why(ran: Ran, best: Change | None) -> str:
-    unapproved = sum(not one["approved"] for one in ran.events if one["kind"] == "fill")
-    if unapproved:
-        return f"{unapproved} executions were never approved, and limits hold what is approved"
+    if any(one["kind"] == "trip" and one["breaker"] == "fill_mismatch" for one in ran.events):
+        return "the venue executed what was never approved, and limits hold what is approved"
     if best is None:
         return "no limit can be tightened any further"
     before = losses(ran)

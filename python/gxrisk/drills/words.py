@@ -65,11 +65,10 @@ def _beyond(one: Beyond) -> str:
 
 
 def _false(found: Drilled) -> str:
-    said = f"{' and '.join(found.false_trips)} tripped on prices that were not so: the venue's account was within the limit"
+    said = f"{' and '.join(found.false_trips)} tripped while the venue's account was within the limit"
     if found.judged is None:
         return f"{said}."
-    left = " and ".join(found.judged.false_trips) or "neither"
-    return f"{said}. With data_quality = true {left} trips so, and the worst loss is {found.judged.losses.amount:,.2f}."
+    return f"{said}. With data_quality = true {left} does, and the worst loss is {found.judged.losses.amount:,.2f}."
 
 
 def _tighten(found: Tightening | None) -> str:

@@ -27,7 +27,7 @@ def test_the_advised_limit_keeps_the_loss_within_the_operators_own(tmp_path: Pat
 
 
 def test_where_nothing_helps_it_says_why() -> None:
-    asked = replace(plan(max_daily_loss="0.00001"), models=(STUBBORN,))
+    asked = replace(plan(max_daily_loss="0.00001", stop_risk_budget=1), models=(STUBBORN,))
     (found,) = asyncio.run(drill(asked, [SCENARIOS["flash-crash"]]))
     assert found.tightening is not None
     assert found.tightening.change is None

@@ -68,7 +68,9 @@ def _false(found: Drilled) -> str:
     said = f"{' and '.join(found.false_trips)} tripped while the venue's account was within the limit"
     if found.judged is None:
         return f"{said}."
-    return f"{said}. With data_quality = true {left} does, and the worst loss is {found.judged.losses.amount:,.2f}."
+    left = found.judged.false_trips
+    how = f"{' and '.join(left)} still would" if left else "neither would"
+    return f"{said}. With data_quality = true {how}, and the worst loss is {found.judged.losses.amount:,.2f}."
 
 
 def _tighten(found: Tightening | None) -> str:

@@ -88,6 +88,7 @@ async def drill(
     left. `on_done` hears how many are done.
 
     >>> from gxrisk import Limits
+    >>> import asyncio
     >>> from gxrisk.drills.scenarios import SCENARIOS
     >>> [found] = asyncio.run(drill(Plan(Limits.for_tier("growth")), [SCENARIOS["flash-crash"]]))
     >>> found.held, found.losses.is_within

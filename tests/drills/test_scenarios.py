@@ -81,7 +81,9 @@ def test_an_outage_trips_oracle_failure_while_it_lasts_and_stops_fill_in_the_dar
     dark = range(_begins_ms(done) + 10 * 60_000, _begins_ms(done) + 45 * 60_000)
     stops = [one for one in done.fills if one.leg == "stop_loss" and int(one.at.timestamp() * 1000) in dark]
     assert stops
-    assert not [one for one in of_kind(done, "market") if _time(one).timestamp() * 1000 in dark[1:] and one["marks"]]
+    assert not [
+        one for one in of_kind(done, "market") if int(_time(one).timestamp() * 1000) in dark[1:] and one["marks"]
+    ]
     assert [one.code for one in done.notices].count("feed_silent") == 1
 
 

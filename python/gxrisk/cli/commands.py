@@ -12,6 +12,7 @@ from gxrisk.agent.loading import load_model
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.data import data as data_commands
+from gxrisk.cli.drill import drill
 from gxrisk.cli.explain import explain
 from gxrisk.cli.export import export
 from gxrisk.cli.failures import failures
@@ -149,6 +150,7 @@ def version() -> None:
 
 app.add_typer(audit, name="audit")
 app.add_typer(data_commands, name="data")
+app.command()(drill)
 app.command()(explain)
 app.command()(export)
 app.add_typer(history, name="history")

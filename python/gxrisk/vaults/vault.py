@@ -116,6 +116,15 @@ class Vault:
         """How far the automatic pause after a drawdown came: `cancelling`, `told`, or None."""
         return self._auto_pause.stage
 
+    @property
+    def patience_s(self) -> float:
+        """How many seconds the strategy has for one question."""
+        return self._proposer.asking.timeout_s
+
+    @patience_s.setter
+    def patience_s(self, seconds: float) -> None:
+        self._proposer.asking.timeout_s = seconds
+
     # What the fleet calls
 
     @_in_turn

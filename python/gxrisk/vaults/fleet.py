@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
@@ -24,9 +24,10 @@ from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
+from gxrisk.venues.bounded import Patience
 from gxrisk.venues.live import LiveVenue
 from gxrisk.venues.paper import PaperVenue
-from gxrisk.venues.protocol import Venue, VenueError
+from gxrisk.venues.protocol import Account, Venue, VenueError
 
 if TYPE_CHECKING:
     from gxrisk.protection.data_quality import DataQuality
@@ -89,6 +90,7 @@ class Fleet:
         self.folder.mkdir(parents=True, exist_ok=True)
         _allow_many_files()
         self.venue = venue
+        self._patience = Patience()
         self.clock = clock or SystemClock()
         self.market = Market()
         self._quality = FeedQualityKeeper(data_quality)
@@ -147,7 +149,7 @@ class Fleet:
         )
         with _closing_on_failure(gate):
             gate.note(TOPIC, settings.to_json())
-            account = await self.venue.account(vault_id, gate.redeem)
+            account = await self._account(gate)
             self._vaults[vault_id] = Vault(gate, account, settings, strategy, self._notify, self._standings)
         return self._vaults[vault_id]
 
@@ -166,7 +168,7 @@ class Fleet:
             settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
             self._check_venue(vault_id, settings)
             self._quality.restore(gate)
-            account = await self.venue.account(vault_id, gate.redeem)
+            account = await self._account(gate)
             vault = Vault(gate, account, settings, settings.strategy.make(), self._notify, self._standings)
         self._failed.pop(vault_id, None)
         self._vaults[vault_id] = vault
@@ -237,12 +239,29 @@ class Fleet:
         if isinstance(self.venue, PaperVenue):
             self.venue.advance(moment)
         self.market.take(await self._quality.judged(moment, self._vaults.values(), self._attempt))
-        for vault in tuple(self._vaults.values()):
-            await self._attempt(vault, vault.step(self.market))
+        await self._each(lambda vault: vault.step(self.market))
         await self._ask()
         self._last_ms = moment.at_ms
         self.monitor.heard(moment.at_ms)
         await self.monitor.look(moment.at_ms)
+
+    @property
+    def _answers_at_once(self) -> bool:
+        return type(self.venue) is PaperVenue
+
+    async def _account(self, gate: Gate) -> Account:
+        if self._answers_at_once:  # and is asked by every vault at every moment
+            return await self.venue.account(gate.vault_id, gate.redeem)
+        return await self._patience.account(self.venue, gate.vault_id, gate.redeem)
+
+    async def _each(self, step: Callable[[Vault], Coroutine[None, None, None]]) -> None:
+        """One vault after the other where the venue answers at once, else all together: none waits for another's."""
+        attempts = [self._attempt(vault, step(vault)) for vault in self._vaults.values()]
+        if self._answers_at_once:
+            for attempt in attempts:
+                await attempt
+        else:
+            await asyncio.gather(*attempts)
 
     async def _ask(self) -> None:
         """All at once, so that a strategy takes its time from no other vault; live, it takes none from the feed."""
@@ -260,8 +279,7 @@ class Fleet:
 
     async def _tick(self, now_ms: int) -> None:
         self._set_clock(now_ms)
-        for vault in tuple(self._vaults.values()):
-            await self._attempt(vault, vault.tick(now_ms))
+        await self._each(lambda vault: vault.tick(now_ms))
         await self.monitor.look(now_ms)
 
     def stop(self) -> None:
@@ -323,7 +341,7 @@ class Fleet:
         if self._vaults.get(vault.vault_id) is not vault:
             return
         try:
-            await vault.connect(await self.venue.account(vault.vault_id, vault.gate.redeem))
+            await vault.connect(await self._account(vault.gate))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
         except Exception as error:

@@ -5,11 +5,13 @@ from decimal import Decimal
 from typing import Final
 
 from gxrisk.snapshot import Snapshot
-from gxrisk.venues.protocol import Statement
+from gxrisk.vaults.booking import Booking
+from gxrisk.venues.protocol import Account, Statement
 
 TOPIC: Final = "reconciliation"
 DIFFERENCES_MAX: Final = 50  # that are named; all are counted
 DIFFERENCE_CHARS_MAX: Final = 200
+STATEMENTS_MAX: Final = 10
 BALANCE_TOLERANCE: Final = Decimal("0.01")
 
 
@@ -23,6 +25,19 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.what}: the gate has {self.gate}, the venue {self.venue}"
+
+
+async def statement_at_rest(booking: Booking, account: Account) -> Statement:
+    """A statement and the reports as of one instant: taken anew while more was reported in between, ten times at most.
+
+    Otherwise a fill that came between the two would be told as a difference.
+    """
+    await booking.catch_up()
+    for _ in range(STATEMENTS_MAX):
+        statement = await account.statement()
+        if not await booking.catch_up():
+            break
+    return statement
 
 
 def differences(

@@ -22,7 +22,13 @@ from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer
 from gxrisk.vaults.protecting import Protection
 from gxrisk.vaults.questions import Attempt, Questions
-from gxrisk.vaults.reconciliation import DIFFERENCE_CHARS_MAX, DIFFERENCES_MAX, Difference, differences
+from gxrisk.vaults.reconciliation import (
+    DIFFERENCE_CHARS_MAX,
+    DIFFERENCES_MAX,
+    Difference,
+    differences,
+    statement_at_rest,
+)
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.tier import change_tier
@@ -341,15 +347,13 @@ class Vault:
     async def _reconcile(self) -> tuple[Difference, ...]:
         await self._deposits.finish()
         owed = await self._withdrawals.settle()
-        await self._booking.catch_up()
-        statement = await self._account.statement()
+        statement = await statement_at_rest(self._booking, self._account)
         sent = [one.order_id for one in self.gate.snapshot().working if one.status != "approved"]
         lost = [order_id for order_id in sent if order_id not in statement.open_orders]
         for order_id in lost:
             await self._account.cancel(order_id)
         if lost:
-            await self._booking.catch_up()
-            statement = await self._account.statement()
+            statement = await statement_at_rest(self._booking, self._account)
         found = differences(self.gate.snapshot(), statement, owed=owed)
         told = [printable(str(one))[:DIFFERENCE_CHARS_MAX] for one in found[:DIFFERENCES_MAX]]
         if (noted := json.dumps(told, ensure_ascii=False)) != self.gate.notes.get(RECONCILIATION, "[]"):

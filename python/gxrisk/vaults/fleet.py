@@ -86,6 +86,8 @@ class Fleet:
         _allow_many_files()
         self.venue = venue
         self.clock = clock or SystemClock()
+        if isinstance(venue, PaperVenue):
+            venue.follow(self.clock)
         self.market = Market()
         self._quality = FeedQualityKeeper(data_quality)
         self._notify = notify

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Final
 
 from gxrisk._native import ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
+from gxrisk.agent.asking import said
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
-from gxrisk.vaults.asking import Asking, said, silence
+from gxrisk.vaults.asking import Asking, silence
 from gxrisk.vaults.consensus import Consensus
 from gxrisk.venues.protocol import Account
 

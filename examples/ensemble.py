@@ -25,8 +25,8 @@ CONFIDENCE_MIN = 0.4  # of three directions; chance would be a third
 MODELS = {
     "linear": make_pipeline(StandardScaler(), LogisticRegression(C=0.1)),
     "bayes": GaussianNB(),
-    "forest": RandomForestClassifier(n_estimators=20, min_samples_leaf=20, random_state=1),
-    "boosting": GradientBoostingClassifier(n_estimators=40, max_depth=2, random_state=1),
+    "forest": RandomForestClassifier(n_estimators=8, min_samples_leaf=20, random_state=1),
+    "boosting": GradientBoostingClassifier(n_estimators=20, max_depth=2, random_state=1),
 }
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,8 @@ from gxrisk.vaults.round_trips import round_trips
 from gxrisk.venues.paper import PaperVenue
 from rich.console import Console
 
-BTC = "btcusd-1m-2017-12-18_2017-12-26-bitfinex.csv.gz"  # a week of minutes with the crash of 22 December
+BTC = "btcusd-1m-2017-12-18_2017-12-26-bitfinex.csv.gz"
+CRASH_MS = (1_513_814_400_000, 1_513_987_200_000)  # two days of it, the second with the crash of 22 December 2017
 DEPOSIT = Decimal(100_000)
 BAR_S = 300
 _NS_PER_MS = 1_000_000
@@ -25,7 +27,10 @@ say = Console(highlight=False, soft_wrap=True).print
 def recording() -> CandleSeries:
     """Recorded minutes from the folder that GXRISK_DATA_DIR names, else the built-in reconstruction of a crash."""
     folder = os.environ.get("GXRISK_DATA_DIR")
-    return read_candles(Path(folder) / BTC) if folder else reconstruct()
+    if not folder:
+        return reconstruct()
+    whole, (from_ms, until_ms) = read_candles(Path(folder) / BTC), CRASH_MS
+    return replace(whole, candles=tuple(one for one in whole.candles if from_ms <= one.start_ms < until_ms))
 
 
 def halfway_ms() -> int:

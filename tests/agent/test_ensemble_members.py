@@ -119,7 +119,7 @@ def test_who_is_still_busy_is_asked_nothing_more_and_comes_back_when_free(hangin
         ensemble = Ensemble({"thread": hanging, "task": stubborn}, timeout_s=0.05)
         try:
             first, second = await ensemble.votes(FLAT), await ensemble.votes(FLAT)
-            left = [member._left for member in ensemble.members if member._left is not None]
+            left = [one for member in ensemble.members if (one := member._respondent.left) is not None]
         finally:
             hanging.free.set()
             stubborn.free.set()
@@ -144,7 +144,7 @@ def test_a_coroutine_that_comes_too_late_is_closed_and_warns_of_nothing() -> Non
     async def question() -> None:
         ensemble = Ensemble({"late": Late()}, timeout_s=0.05)
         assert [one.choice for one in await ensemble.votes(FLAT)] == ["failed"]
-        left = ensemble.members[0]._left
+        left = ensemble.members[0]._respondent.left
         assert left is not None
         free.set()
         await asyncio.wait_for(asyncio.wait({left}), 30)

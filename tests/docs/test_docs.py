@@ -80,7 +80,23 @@ def test_generated_pages_are_current() -> None:
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), f"docs/{name} is out of date"
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=named)
+# Those that take seconds run once, by the command that they name, where what they say is looked at too.
+RUN_ELSEWHERE = {
+    "ensemble.py": "tests/replay/test_examples.py",
+    "momentum.py": "tests/replay/test_examples.py",
+    "llm_agent.py": "tests/agent/llm/test_llm_example.py",
+}
+EXAMPLES = [one for one in sorted((ROOT / "examples").glob("*.py")) if one.name not in RUN_ELSEWHERE]
+
+
+@pytest.mark.parametrize(("example", "test"), RUN_ELSEWHERE.items())
+def test_other_examples_run_elsewhere(example: str, test: str) -> None:
+    """Each is there, and its test names it."""
+    assert (ROOT / "examples" / example).exists()
+    assert example.removesuffix(".py") in (ROOT / test).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
 def test_examples_run(example: Path) -> None:
     """Each example is one command that works."""
     done = subprocess.run([sys.executable, str(example)], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -6,10 +6,11 @@ from decimal import Decimal as D
 import pytest
 from gxrisk.venues import Filled, PaperCosts, PaperError, PaperVenue
 
-from tests.venues.vault import FREE, Vault, bar, plain, play
+from tests.venues.vault import FREE, MINUTE_MS, Vault, bar, plain, play
 
 FEES = replace(FREE, maker_fee_bp=D(2), taker_fee_bp=D(5))
 SHARE = replace(FREE, participation=D("0.1"))
+LATER = replace(FREE, latency_ms=MINUTE_MS)  # the order is sent before its bar, whose open the gate would halt at
 
 
 def doubling(count: int, volume: float) -> list[object]:
@@ -27,7 +28,7 @@ def doubling(count: int, volume: float) -> list[object]:
 )
 def test_square_root_impact(quantity: str, price: str) -> None:
     """Half spread + Y x sigma x sqrt(quantity / volume), on both sides."""
-    costs = replace(FREE, half_spread_bp=D(2), impact=D("0.01"), participation=D(1))
+    costs = replace(LATER, half_spread_bp=D(2), impact=D("0.01"), participation=D(1))
     for side, expected in (("buy", D(price)), ("sell", 2000 - D(price))):
         vault = Vault(PaperVenue(costs=costs), atr=10**6)
         bars = [*doubling(21, 100.0), bar(21, 1000, volume=100.0)]
@@ -49,7 +50,7 @@ def test_square_root_impact(quantity: str, price: str) -> None:
 )
 def test_fallback(count: int, volume: float, price: int) -> None:
     """Where volatility or volume is not known, a fixed and larger impact stands in."""
-    costs = replace(FREE, impact=D("0.01"), fallback_bp=D(50), participation=D(1))
+    costs = replace(LATER, impact=D("0.01"), fallback_bp=D(50), participation=D(1))
     vault = Vault(PaperVenue(costs=costs), atr=10**6)
     play(vault, [*doubling(count, volume), bar(count, 1000)], {count - 1: lambda v: v.buy(1)})
     fill = vault.reports[-1]
@@ -62,7 +63,7 @@ def test_impact_grows_with_what_the_order_has_filled_already() -> None:
     costs = replace(FREE, impact=D("0.01"), participation=D("0.01"))
     vault = Vault(PaperVenue(costs=costs), atr=10**6)
     bars = [*doubling(21, 100.0), *(bar(minute, 2**20, volume=100.0) for minute in range(21, 25))]
-    play(vault, bars, {20: lambda v: v.buy(4)})
+    play(vault, bars, {21: lambda v: v.buy(4)})
     prices = [one.price for one in vault.reports if isinstance(one, Filled)]
     assert len(prices) == 4
     assert prices == sorted(prices)
@@ -78,7 +79,7 @@ def test_impact_grows_with_what_a_stop_has_sold_already() -> None:
     later = [bar(21 + number, price, volume=100.0) for number, price in enumerate(prices)]
     later[0] = bar(21, 2**20, volume=200.0)  # two at once for the entry, one at a time for the exit
     bars = [*doubling(21, 100.0), *later]
-    play(vault, bars, {21: lambda v: v.buy(2, stop=10**6)})
+    play(vault, bars, {22: lambda v: v.buy(2, stop=10**6)})
     stops = [one.price for one in vault.reports if isinstance(one, Filled) and one.leg == "stop_loss"]
     assert len(stops) == 2
     assert stops[1] < stops[0] < prices[-1]
@@ -109,6 +110,20 @@ def test_orders_of_an_account_share_a_step() -> None:
         "2 #2 order buy 8 @ 98",  # 12 less the 4 of the open
         "2 #2 order buy 12 @ 95",  # the next open: a tenth of 120, at the open's better price
     ]
+
+
+def test_the_open_gives_its_share_once() -> None:
+    """What had arrived and what is sent in its moment share the open; the range has its own volume less both."""
+    vault = Vault(PaperVenue(costs=SHARE))
+    bars = [bar(0, 100, volume=100.0), bar(1, 100, 100, 90, 95, volume=120.0), bar(2, 95, volume=10.0)]
+    assert play(vault, bars, {0: lambda v: (v.buy(4), v.buy(20, 98)), 1: lambda v: v.buy(7)})[2:] == [
+        "1 #1 order buy 4 @ 100",  # of 10
+        "2 #3 accepted",
+        "2 #3 order buy 6 @ 100",  # the rest of them
+        "2 #2 order buy 2 @ 98",  # 12 less 10
+        "2 #2 order buy 12 @ 95",  # the next open
+    ]
+    vault.agrees()
 
 
 def test_a_stop_that_the_volume_does_not_cover_goes_on_as_a_market_order() -> None:

@@ -104,6 +104,15 @@ def test_refusals(costs: dict[str, D], order: Play, reason: str | None) -> None:
     vault.agrees()
 
 
+def test_margin_is_that_of_the_open() -> None:
+    """BTC falls within the bar: what was sent to the open of ETH in its moment is judged before, not after."""
+    vault = Vault(PaperVenue(costs=replace(FREE, leverage_max=D(10))), deposit=1000)
+    bars = [bar(minute, 100, asset=asset) for minute in (0, 1) for asset in ("BTC", "ETH")]
+    bars += [bar(2, 100, 100, 99, 99, asset="BTC"), bar(2, 100, asset="ETH")]
+    lines = play(vault, bars, {0: lambda v: v.buy(50), 2: lambda v: v.buy(49, asset="ETH")})
+    assert lines[2:] == ["3 #2 accepted", "3 #2 order buy 49 @ 100"]
+
+
 def test_exits_are_not_held_to_minimum_or_margin() -> None:
     """A remainder under the minimum can be closed, at any leverage."""
     costs = replace(FREE, quantity_min=D(1), notional_min=D(100), leverage_max=D(1))
@@ -130,10 +139,13 @@ def test_funding_falls_on_the_position_of_its_instant() -> None:
     """Who opens at the open of the funding minute pays nothing; who closes there still pays."""
     vault = Vault(PaperVenue(costs=FREE, funding={"BTC": FUNDING["BTC"][:1]}))
     bars = [bar(minute, 100) for minute in range(4)]
-    assert play(vault, bars, {1: lambda v: v.buy(2)}) == ["2 #1 accepted", "2 #1 order buy 2 @ 100"]
+    assert play(vault, bars, {2: lambda v: v.buy(2)}) == ["3 #1 accepted", "3 #1 order buy 2 @ 100"]
     vault = Vault(PaperVenue(costs=FREE, funding={"BTC": FUNDING["BTC"][:1]}))
-    lines = play(vault, bars, {0: lambda v: v.buy(2), 1: lambda v: v.sell(2, reduce_only=True)})
-    assert lines[2:] == ["2 #2 accepted", "2 funding BTC -0.02", "2 #2 order sell 2 @ 100"]
+    lines = play(vault, bars, {0: lambda v: v.buy(2), 2: lambda v: v.sell(2, reduce_only=True)})
+    assert lines[2:] == ["2 funding BTC -0.02", "3 #2 accepted", "3 #2 order sell 2 @ 100"]
+    vault = Vault(PaperVenue(costs=FREE, funding={"BTC": FUNDING["BTC"][:1]}))
+    lines = play(vault, bars, {1: lambda v: v.buy(2)})
+    assert lines == ["2 #1 accepted", "2 #1 order buy 2 @ 100", "2 funding BTC -0.02"]
 
 
 def test_funding_is_rounded_against_the_account() -> None:

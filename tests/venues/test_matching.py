@@ -1,15 +1,17 @@
 """What fills, when and at which price: one row a behaviour, prices worked out by hand, fees and slippage switched off.
 
 A row plays bars (one price, or open-high-low-close) of one minute from minute 0 on. An action in minute n comes after
-the moment in which bar n opens, so the first price that it can meet is the open of bar n + 1.
+the moment in which bar n opens, so the first price that it can meet is the open of bar n, told when the bar closes. The
+open of bar 0 gives nothing, since no volume is known: what is sent in minute 0 meets the open of bar 1 first.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from gxrisk import order
+from gxrisk import ManualClock, order
 from gxrisk.feeds import Moment
 from gxrisk.venues import PaperVenue
 
@@ -39,6 +41,59 @@ TIMING: list[Row] = [
         {0: lambda v: (v.buy(1, 90), v.cancel(1))},
         ["#1 cancelled: cancelled on request"],
     ),
+]
+
+ON_OPEN: list[Row] = [
+    (
+        "sent to an open, whatever the bar comes to",
+        [100, (101, 150, 50, 99), 105],
+        {1: lambda v: v.buy(1)},
+        ["#1 order buy 1 @ 101"],
+    ),
+    (
+        "its stop holds in the rest of the bar",
+        [100, (101, 101, 94, 99)],
+        {1: lambda v: v.buy(1, stop=95)},
+        ["#1 order buy 1 @ 101", "#1 stop_loss sell 1 @ 95"],
+    ),
+    (
+        "a stop that the open has gapped",
+        [100, (94, 96, 93, 96)],
+        {1: lambda v: v.buy(1, stop=95)},
+        ["#1 order buy 1 @ 94", "#1 stop_loss sell 1 @ 94"],
+    ),
+    (
+        "its target holds there too",
+        [100, (101, 105, 100, 101)],
+        {1: lambda v: v.buy(1, target=104)},
+        ["#1 order buy 1 @ 101", "#1 take_profit sell 1 @ 104"],
+    ),
+    (
+        "of both the stop counts",
+        [100, (101, 110, 90, 100), 100],
+        {1: lambda v: v.buy(1, stop=95, target=104)},
+        ["#1 order buy 1 @ 101", "#1 stop_loss sell 1 @ 95"],
+    ),
+    (
+        "an exit comes before the stop that the bar reaches",
+        [100, (100, 100, 90, 90), 95],
+        {0: lambda v: v.buy(2, stop=95), 1: lambda v: v.sell(2, reduce_only=True)},
+        ["#1 order buy 2 @ 100", "#2 order sell 2 @ 100"],
+    ),
+    (
+        "a cancel of the same minute is too late",
+        [100, 101],
+        {1: lambda v: (v.buy(1), v.cancel(1))},
+        ["#1 order buy 1 @ 101"],
+    ),
+    ("a limit that the open is through takes", [100, 101], {1: lambda v: v.buy(1, 103)}, ["#1 order buy 1 @ 101"]),
+    (
+        "one that it is not rests",
+        [100, (100, 100, 90, 99), 99, 97],
+        {1: lambda v: v.buy(1, 98)},
+        ["#1 order buy 1 @ 97"],
+    ),
+    ("no bar begins then", [100, 100, None, 104], {2: lambda v: v.buy(1)}, ["#1 order buy 1 @ 104"]),
 ]
 
 LIMITS: list[Row] = [
@@ -150,12 +205,6 @@ REDUCTIONS: list[Row] = [
         ],
     ),
     (
-        "an exit sent before the stop and arriving after it",
-        [100, (100, 100, 90, 90), 95],
-        {0: lambda v: v.buy(2, stop=95), 1: lambda v: v.sell(2, reduce_only=True)},
-        ["#2 cancelled: reduce-only: it would exceed the position", "#1 stop_loss sell 2 @ 95"],
-    ),
-    (
         "the stop comes before an exit at a better price in the same bar",
         [100, 100, 100, (100, 121, 90, 90)],
         {0: lambda v: v.buy(2, stop=95), 1: lambda v: v.sell(1, 120, reduce_only=True)},
@@ -164,7 +213,7 @@ REDUCTIONS: list[Row] = [
 ]
 
 
-ENTRIES = {name: 0 for name, *_ in TIMING + LIMITS} | {name: 1 for name, *_ in LEGS + REDUCTIONS}
+ENTRIES = {name: 0 for name, *_ in TIMING + ON_OPEN + LIMITS} | {name: 1 for name, *_ in LEGS + REDUCTIONS}
 ENTRIES |= dict.fromkeys(
     (
         "stops in the order in which the market meets them",
@@ -176,7 +225,9 @@ ENTRIES |= dict.fromkeys(
 
 
 @pytest.mark.parametrize(
-    ("name", "bars", "actions", "expected"), TIMING + LIMITS + LEGS + REDUCTIONS, ids=lambda one: str(one)[:60]
+    ("name", "bars", "actions", "expected"),
+    TIMING + ON_OPEN + LIMITS + LEGS + REDUCTIONS,
+    ids=lambda one: str(one)[:60],
 )
 def test_matching(name: str, bars: Sequence[Any], actions: Play, expected: list[str]) -> None:
     """Every row ends with exactly the reports it names; acceptances and the entries before them are left out."""
@@ -205,6 +256,59 @@ def test_latency_to_the_millisecond(latency_ms: int, filled: str) -> None:
     vault = Vault(PaperVenue(costs=replace(FREE, latency_ms=latency_ms)))
     lines = play(vault, [bar(0, 100), bar(1, 101), bar(2, 102)], {0: lambda v: v.buy(1)})
     assert lines[1] == filled
+
+
+@pytest.mark.parametrize(("latency_ms", "price"), [(0, 101), (59_999, 101), (60_000, 102), (60_001, 103)])
+def test_who_arrives_after_the_bar_does_not_get_its_open(latency_ms: int, price: int) -> None:
+    """An order that was sent to an open arrives while the bar lasts, or meets the first open after its arrival."""
+    vault = Vault(PaperVenue(costs=replace(FREE, latency_ms=latency_ms)))
+    lines = play(vault, [bar(minute, 100 + minute) for minute in range(4)], {1: lambda v: v.buy(1)})
+    assert lines[1].endswith(f"#1 order buy 1 @ {price}")
+
+
+@pytest.mark.parametrize(("late_ms", "price"), [(0, 101), (1, 102), (30_000, 102), (59_750, 102), (59_751, 103)])
+def test_who_thinks_gets_no_price_from_before(late_ms: int, price: int) -> None:
+    """By the clock that the venue follows an order was sent after the open: it waits for the next one."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.venue.follow(vault.clock)
+
+    def think(vault: Vault) -> None:
+        vault.clock.advance(D(late_ms) / 1000)
+        vault.buy(1)
+
+    lines = play(vault, [bar(minute, 100 + minute) for minute in range(4)], {1: think})
+    assert lines[1].endswith(f"#1 order buy 1 @ {price}")
+
+
+def test_a_clock_behind_the_feed_stamps_nothing_earlier() -> None:
+    """A wall clock that is slow is no way to an open of before."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.venue.follow(ManualClock(0))
+    lines = play(vault, [bar(minute, 100 + minute) for minute in range(4)], {2: lambda v: v.buy(1)})
+    assert lines == ["3 #1 accepted", "3 #1 order buy 1 @ 102"]
+
+
+def test_a_cancel_is_stamped_by_the_followed_clock() -> None:
+    """Sent within a bar, arriving in the next one: that bar can still fill the order."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.venue.follow(vault.clock)
+
+    def cancel(vault: Vault) -> None:
+        vault.clock.advance(D("59.9"))
+        vault.cancel(1)
+
+    bars = [bar(0, 100), bar(1, 100), bar(2, 100, 100, 89, 95)]
+    assert play(vault, bars, {0: lambda v: v.buy(1, 90), 1: cancel})[1:] == ["3 #1 order buy 1 @ 90"]
+
+
+def test_an_exit_in_flight_gives_way_to_the_stop() -> None:
+    """Sent before the bar that reaches the stop, arriving after it: it would find nothing to reduce."""
+    vault = Vault(PaperVenue(costs=replace(FREE, latency_ms=60_000)))
+    bars = [bar(0, 100), bar(1, 100), bar(2, 100), bar(3, 100, 100, 90, 90), bar(4, 95)]
+    assert play(vault, bars, {0: lambda v: v.buy(2, stop=95), 3: lambda v: v.sell(2, reduce_only=True)})[2:] == [
+        "4 #2 cancelled: reduce-only: it would exceed the position",
+        "4 #1 stop_loss sell 2 @ 95",
+    ]
 
 
 def test_without_latency_a_price_of_the_same_instant_is_not_for_sale() -> None:
@@ -276,6 +380,20 @@ def test_a_late_trade_fills_nothing_that_came_after_it() -> None:
     assert [vault.line(one) for one in vault.advance(trade(2001, 102, 10))] == ["#2 order buy 1 @ 102"]
 
 
+def test_where_trades_come_no_open_is_matched() -> None:
+    """The next trade after the latency is the price, though the bar that is made of them began with the order."""
+    vault = Vault(PaperVenue(costs=FREE))
+    vault.advance(trade(30_000, 100, 10))
+    vault.advance(Moment(60_000, opened=(bar(1, 101),)))
+    vault.buy(1)
+    assert [vault.line(one) for one in vault.advance(trade(70_000, 104, 10))] == [
+        "#1 accepted",
+        "#1 order buy 1 @ 104",
+    ]
+    vault.buy(1)
+    assert vault.advance(Moment(120_000, closed=(bar(1, 101, 104, 101, 104),)))[1:] == []
+
+
 def test_bars_made_of_trades_fill_nothing_twice() -> None:
     """Where the feed brings the trades of a bar, the bar itself is no further price."""
     vault = Vault(PaperVenue(costs=FREE))
@@ -291,6 +409,7 @@ def test_a_feed_without_opens() -> None:
     vault = Vault(PaperVenue(costs=FREE))
     vault.advance(Moment(MINUTE_MS, closed=(bar(0, 100),)))
     vault.buy(1, stop=95)
-    assert [vault.line(one) for one in vault.advance(Moment(2 * MINUTE_MS, closed=(bar(1, 101),)))] == ["#1 accepted"]
+    told = vault.advance(Moment(2 * MINUTE_MS, closed=(bar(1, 101),)))
+    assert [vault.line(one) for one in told] == ["#1 accepted", "#1 order buy 1 @ 101"]
     told = vault.advance(Moment(3 * MINUTE_MS, closed=(bar(2, 97, 97, 94, 96),)))
-    assert [vault.line(one) for one in told] == ["#1 order buy 1 @ 97", "#1 stop_loss sell 1 @ 95"]
+    assert [vault.line(one) for one in told] == ["#1 stop_loss sell 1 @ 95"]

@@ -181,21 +181,65 @@ def test_no_fill_is_better_than_the_market(bars: list[Candle], asked: list[Wish]
 @given(tapes(), wishes)
 def test_no_step_gives_more_than_its_share(bars: list[Candle], asked: list[Wish]) -> None:
     """At an open a tenth of the last bar's volume, in a range a tenth of its own less what its open gave."""
-    _, news = run(bars, asked)
+    vault, news = run(bars, asked)
+    markets = {
+        one["order_id"] for one in vault.gate.events() if one["kind"] == "decision" and one["order"]["price"] is None
+    }
     volumes: dict[str, list[float]] = {asset: [] for asset in ASSETS}
     at_open: dict[str, D] = defaultdict(D)
     for moment, reports in news:
+        opening: dict[str, D] = defaultdict(D)
         taken: dict[str, D] = defaultdict(D)
         for fill in (one for one in reports if isinstance(one, Filled) and one.leg != "liquidation"):
             taken[fill.asset] += fill.quantity
+            if fill.leg == "order" and fill.order_id in markets:
+                opening[fill.asset] += fill.quantity
         for candle in moment.opened:
             at_open[candle.asset] = taken[candle.asset]
             if any(volumes[candle.asset]):  # else the feed is not known to have any
                 assert taken[candle.asset] <= D(volumes[candle.asset][-1]) / 10
         for candle in moment.closed:
-            volumes[candle.asset].append(candle.volume)
-            if taken[candle.asset] and any(volumes[candle.asset]):
-                assert taken[candle.asset] + at_open[candle.asset] <= D(candle.volume) / 10
+            # Within a completed bar a market order has no price but the open.
+            before = volumes[candle.asset]
+            if any(before):
+                assert at_open[candle.asset] + opening[candle.asset] <= D(before[-1]) / 10 or not opening[candle.asset]
+            before.append(candle.volume)
+            if taken[candle.asset] and any(before):
+                most = max(before[-2:]) if len(before) > 1 else candle.volume
+                assert taken[candle.asset] + at_open[candle.asset] <= D(most) / 10
+            at_open[candle.asset] = D(0)
+
+
+@BOUNDED
+@given(tapes(), wishes, st.data())
+def test_nobody_sees_ahead(bars: list[Candle], asked: list[Wish], data: st.DataObject) -> None:
+    """Whatever a bar comes to after its open, a market order that was sent to that open gets the same of it."""
+    minute = data.draw(st.integers(0, 13))
+    factor = data.draw(st.sampled_from([D("0.5"), D("0.99"), D("1.01"), D(2)]))
+    other = [
+        one
+        if one.start_ms // MINUTE_MS != minute
+        else replace(one, high=one.high * max(factor, 1), low=one.low * min(factor, 1), close=one.low, volume=7.0)
+        for one in bars
+    ]
+    sent = [one for one in asked if one.minute <= minute]
+
+    def of_market(tape: list[Candle]) -> list[tuple[object, ...]]:
+        vault, news = run(tape, sent)
+        markets = {
+            one["order_id"]
+            for one in vault.gate.events()
+            if one["kind"] == "decision" and one["order"]["price"] is None and not one["order"]["reduce_only"]
+        }
+        return [
+            (fill.order_id, fill.quantity, fill.price, fill.fee)
+            for moment, reports in news
+            for fill in reports
+            if moment.closed and moment.at_ms == (minute + 1) * MINUTE_MS
+            if isinstance(fill, Filled) and fill.leg == "order" and fill.order_id in markets
+        ]
+
+    assert of_market(bars) == of_market(other)
 
 
 @BOUNDED

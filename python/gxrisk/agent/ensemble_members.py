@@ -1,23 +1,14 @@
-"""How the members of an ensemble are asked: all at once, each in bounded time; whatever is no answer is a failure."""
+"""The members of an ensemble and their votes; whatever is no answer is a failure."""
 
 import asyncio
-import inspect
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from threading import Thread
-from typing import Final, Literal, NamedTuple
+from typing import Literal
 
+from gxrisk.agent.asking import LATE, Failure, Respondent, said
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
 
 Choice = Literal["buy", "sell", "close", "hold", "failed"]
-_LATE: Final = object()
-
-
-class _Failure(NamedTuple):
-    """Why a member has no answer."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,98 +53,30 @@ def chosen(action: Action) -> Literal["buy", "sell", "close", "hold"]:
 
 
 class Member:
-    """A strategy with its name, asked one question after the other.
-
-    A `decide` that is no coroutine function runs in a thread of its own. What is late is left behind (a thread cannot
-    be ended, but it is a daemon and keeps no process alive); while it still runs, the member is asked nothing more.
-    """
+    """A strategy with its name, asked one question after the other, as a `Respondent` is."""
 
     def __init__(self, name: str, strategy: Strategy) -> None:
         self.name = name
         self.strategy = strategy
-        self._left: asyncio.Future[object] | None = None
+        self._respondent = Respondent(strategy, "member")
 
     async def vote(self, view: View, timeout_s: float) -> Vote:
         """The member's vote, a failure after `timeout_s` at the latest."""
-        if self._left is not None:
-            await asyncio.sleep(0)  # what was cancelled has its turn first
-            if not self._left.done():
-                return Vote(self.name, None, "is still busy with an earlier question")
-            self._left = None
-        until = asyncio.get_running_loop().time() + timeout_s
-        answer: object
-        if inspect.iscoroutinefunction(self.strategy.decide):
-            answer = self.strategy.decide(view)
-        else:
-            answer = await self._in_time(_in_thread(self.strategy.decide, view), until)
-        if inspect.isawaitable(answer):
-            answer = await self._in_time(asyncio.ensure_future(_awaited(answer)), until)
-        if answer is _LATE:
+        answer = await self._respondent.answer(view, asyncio.get_running_loop().time() + timeout_s)
+        if answer is LATE:
             return Vote(self.name, None, f"gave no answer within {timeout_s:g} s")
         return _vote(self.name, answer)
 
-    async def _in_time(self, work: "asyncio.Future[object]", until: float) -> object:
-        """What comes of `work`, or `_LATE`; one that refuses to be cancelled is not waited for."""
-        try:
-            await asyncio.wait({work}, timeout=max(0.0, until - asyncio.get_running_loop().time()))
-        finally:
-            if not work.done():
-                self._left = work
-                work.add_done_callback(_let_go)
-                if isinstance(work, asyncio.Task):
-                    work.cancel()
-        return work.result() if work.done() else _LATE
-
-
-def _in_thread(decide: Callable[[View], object], view: View) -> "asyncio.Future[object]":
-    """What `decide` returns. No pool: hung threads would fill it, and the end of the process waits for a pool's."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def work() -> None:
-        try:
-            answer = decide(view)
-        except BaseException as error:
-            answer = _Failure(f"raised {_said(error)}")
-        try:
-            loop.call_soon_threadsafe(future.set_result, answer)
-        except RuntimeError:  # the loop was closed: nobody waits for it any more
-            _close(answer)
-
-    Thread(target=work, name="member", daemon=True).start()
-    return future
-
-
-async def _awaited(answer: Awaitable[object]) -> object:
-    """The answer as a result in any case: what is no `Exception` would end the event loop, and with it every vault."""
-    try:
-        return await answer
-    except asyncio.CancelledError:
-        return _Failure("was cancelled, or cancelled itself")
-    except (Exception, SystemExit) as error:
-        return _Failure(f"raised {_said(error)}")
-
-
-def _let_go(work: "asyncio.Future[object]") -> None:
-    if not work.cancelled():
-        _close(work.result())
-
-
-def _close(answer: object) -> None:
-    """A coroutine that nobody will await is closed, or it would warn of that."""
-    if inspect.iscoroutine(answer):
-        answer.close()
-
 
 def _vote(name: str, answer: object) -> Vote:
-    if isinstance(answer, _Failure):
+    if isinstance(answer, Failure):
         return Vote(name, None, answer.reason)
     if not isinstance(answer, Open | Close | Hold):
         return Vote(name, None, f"answered {type(answer).__name__}, not Open, Close or Hold")
     try:
         problem = _problem(answer)
     except Exception as error:  # its fields may be anything
-        problem = _said(error)
+        problem = f"{type(error).__name__}: {said(error)}"
     return (
         Vote(name, None, f"answered a malformed {type(answer).__name__}: {problem}") if problem else Vote(name, answer)
     )
@@ -187,11 +110,3 @@ def exact(value: Decimal | float) -> Decimal:
     except InvalidOperation:
         return Decimal(0)
     return number if number.is_finite() else Decimal(0)
-
-
-def _said(error: BaseException) -> str:
-    """The name and message of an error; anyone's error may raise even when it is asked for that."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from gxrisk._native import Order
-from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, View
+from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
 from gxrisk.feeds.candles import Candle
 from gxrisk.replay.account import Account
 from gxrisk.replay.costs import Costs, Side
 from gxrisk.replay.result import VaultResult
 from gxrisk.replay.tally import Tally
+from gxrisk.vaults.proposals import PROPOSALS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Desk(ABC):
     stop, or at the bar's open where that is worse; it is booked at the bar's end, before the close is marked. The
     newest opening order's stop protects the whole position. When equity at a bar's close is 0 or less, the venue closes
     everything at the last marks and the account is over.
+
+    Limit prices and take-profits are not simulated here: a model that asks for one is refused with a `ModelError`.
+    `venues.PaperVenue` has both.
     """
 
     def __init__(self, name: str, model: Strategy, costs: Costs, deposit: Decimal) -> None:
@@ -50,6 +54,7 @@ class Desk(ABC):
         self._costs = costs
         self._working: dict[str, list[Working]] = {}
         self._stop_losses: dict[str, Decimal] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._fill_count = 0
 
     @abstractmethod
@@ -66,6 +71,9 @@ class Desk(ABC):
 
     @abstractmethod
     def _state(self) -> str: ...
+
+    @abstractmethod
+    def _is_consensus_required(self) -> bool: ...
 
     @abstractmethod
     def _mark(self, candle: Candle, atr: float | None) -> None: ...
@@ -119,19 +127,23 @@ class Desk(ABC):
         self._working.clear()
 
     def decide(self, question: Question) -> None:
-        """Ask the model and carry its answer out."""
+        """Ask the model and carry its answer out; once more at once where that was refused and it wishes so."""
         if self.tally.liquidated is not None:
             return
         try:
-            action = self._asked(self.view(question))
-            self._carry_out(question.asset, action)
+            for _ in range(PROPOSALS_MAX):
+                action = self._asked(self.view(question))
+                if not self._carry_out(question.asset, action):
+                    break
         except ModelError as error:
             raise ModelError(f"{error} ({self.name}, {question.asset}, {question.at:%Y-%m-%d %H:%M} UTC)") from error
 
     def view(self, question: Question) -> View:
         """What the model sees when it is asked."""
-        portfolio = Portfolio(self.equity(), self.account.positions, dict(self._stop_losses), self._state())
-        return View(question.asset, question.at, question.candles, question.atr, portfolio)
+        stops, is_required = dict(self._stop_losses), self._is_consensus_required()
+        portfolio = Portfolio(self.equity(), self.account.positions, stops, self._state(), is_required)
+        verdict = self._verdicts.get(question.asset)
+        return View(question.asset, question.at, question.candles, question.atr, portfolio, verdict)
 
     def _asked(self, view: View) -> Action:
         try:
@@ -144,7 +156,8 @@ class Desk(ABC):
             raise ModelError(f"the model answered {type(action).__name__}, not Open, Close or Hold")
         return action
 
-    def _carry_out(self, asset: str, action: Action) -> None:
+    def _carry_out(self, asset: str, action: Action) -> bool:
+        """True where the gate refused and the model wishes to be asked again."""
         quantity = self.account.quantity(asset)
         if isinstance(action, Close) and not quantity:
             action = Hold(action.confidence, action.reasoning)
@@ -152,7 +165,7 @@ class Desk(ABC):
             if isinstance(action, Hold):
                 self.tally.holds += 1
                 self._note_hold(asset, action)
-                return
+                return False
             order = order_of(asset, action, quantity)
         except (TypeError, ValueError) as error:
             raise ModelError(f"the model's {type(action).__name__} is malformed: {error}") from error
@@ -160,6 +173,9 @@ class Desk(ABC):
         working = self._propose(order, isinstance(action, Open) and action.resize)
         if working is not None:
             self._working.setdefault(asset, []).append(working)
+        verdict = self._verdicts.get(asset)
+        is_refused = verdict is not None and verdict.outcome != "approved"
+        return is_refused and isinstance(action, Open) and bool(action.ask_again)
 
     def _check_stop(self, candle: Candle) -> None:
         quantity = self.account.quantity(candle.asset)
@@ -196,7 +212,10 @@ class Desk(ABC):
 
 
 def order_of(asset: str, action: Open | Close, quantity: Decimal) -> Order:
-    """The order that an answer asks for, where `quantity` (signed) is held; `ValueError` where it is malformed."""
+    """The order that an answer asks for, where `quantity` (signed) is held.
+
+    Raises `ValueError` where it is malformed, `ModelError` where a replay has no such order.
+    """
     if isinstance(action, Close):
         return Order(
             asset,
@@ -206,6 +225,12 @@ def order_of(asset: str, action: Open | Close, quantity: Decimal) -> Order:
             reasoning=action.reasoning,
             reduce_only=True,
         )
+    for name, price in (("limit price", action.price), ("take-profit", action.take_profit)):
+        if price is not None:
+            raise ModelError(
+                f"the model asked for a {name} ({price}), a replay has market orders with a stop-loss alone: "
+                "leave it out, or trade on paper (gxrisk.venues.PaperVenue)"
+            )
     return Order(
         asset,
         action.side,

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from gxrisk._native import ApprovalError, Decision, Gate, Limits, ManualClock, Order, Trip
-from gxrisk.agent.strategy import Hold, Strategy
+from gxrisk.agent.strategy import Hold, Strategy, Verdict
 from gxrisk.feeds.candles import Candle
 from gxrisk.replay.costs import UNIT, Costs, ReplayError
 from gxrisk.replay.desk import Desk, Working
 from gxrisk.replay.result import BreakerTrip, VaultResult
+from gxrisk.vaults.consensus import Consensus
+from gxrisk.vaults.proposals import is_only_too_large, largest
 
-SIZE_RULES: Final = frozenset(
-    {"leverage", "position_size", "concentration", "correlated_exposure", "stop_risk_budget", "order_notional"}
-)
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -45,6 +44,7 @@ class GatedDesk(Desk):
         self._clock = ManualClock(start_ms * _NS_PER_MS)
         self.gate = Gate(plan.name, plan.limits, clock=self._clock, journal=plan.journal)
         self._agent = self.gate.agent()
+        self._consensus = Consensus(self.gate)
         if groups:
             self.gate.set_correlation_groups(groups)
         self.gate.deposit(deposit)
@@ -80,23 +80,28 @@ class GatedDesk(Desk):
         self.gate.mark(candle.asset, candle.close, atr=known, at=candle.end_ms * _NS_PER_MS)
         self._watch()
 
+    def _is_consensus_required(self) -> bool:
+        return self._consensus.is_required()
+
     def _propose(self, order: Order, resize: bool) -> Working | None:
-        decision = self._agent.authorize(order)
+        decision, quantity_max = self._judged(order)
+        if resize and quantity_max > 0 and is_only_too_large(decision):
+            order = order.replace(quantity=quantity_max)
+            decision, quantity_max = self._judged(order)
+            self.tally.resized += bool(decision)
+        self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
         if not decision:
-            self._count(decision)
-            if not resize or not self._only_too_large(decision):
-                return None
-            quantity = self._agent.max_quantity(order)
-            if quantity <= 0:
-                return None
-            order = order.replace(quantity=quantity)
-            decision = self._agent.authorize(order)
-            if not decision:
-                self._count(decision)
-                return None
-            self.tally.resized += 1
+            return None
         self.tally.approved += 1
         return self._sent(order, decision)
+
+    def _judged(self, order: Order) -> tuple[Decision, Decimal]:
+        """The gate's decision, which is counted where it is a refusal, and the largest quantity that passes."""
+        decision = self._agent.authorize(order)
+        if decision:
+            return decision, order.quantity
+        self._count(decision)
+        return decision, largest(self._agent, order)
 
     def _sent(self, order: Order, decision: Decision) -> Working | None:
         """Hand the approval to the venue; an approval that may no longer be used is a cancelled order."""
@@ -141,9 +146,6 @@ class GatedDesk(Desk):
         else:
             self.tally.rejected += 1
             self.tally.rejections.update(violation.rule for violation in decision.violations)
-
-    def _only_too_large(self, decision: Decision) -> bool:
-        return decision.outcome == "rejected" and all(one.rule in SIZE_RULES for one in decision.violations)
 
     def _watch(self) -> None:
         """Note the trips that began and those that ended since the last look."""

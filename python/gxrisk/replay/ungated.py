@@ -26,6 +26,9 @@ class UngatedDesk(Desk):
     def _state(self) -> str:
         return "active"
 
+    def _is_consensus_required(self) -> bool:
+        return False
+
     def _mark(self, candle: Candle, atr: float | None) -> None:
         pass
 

@@ -92,6 +92,8 @@ class Fleet:
         self.venue = venue
         self._patience = Patience()
         self.clock = clock or SystemClock()
+        if isinstance(venue, PaperVenue):
+            venue.follow(self.clock)
         self.market = Market()
         self._quality = FeedQualityKeeper(data_quality)
         self._standings = standings(redis_url)

@@ -5,11 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from gxrisk._native import ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
+from gxrisk._native import AgentGate, ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
+from gxrisk.agent.asking import said
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
 from gxrisk.protection.pipeline import GATE
 from gxrisk.protection.pipeline_reasoning import explained, refusal
-from gxrisk.vaults.asking import Asking, said, silence
+from gxrisk.vaults.asking import Asking, silence
 from gxrisk.vaults.consensus import Consensus
 from gxrisk.vaults.protecting import Protection
 from gxrisk.venues.protocol import Account
@@ -72,7 +73,7 @@ class Proposer:
     async def propose(self, order: Order, *, resize: bool = False) -> Decision:
         """Put an order before the gate, once more at the largest size where it was too large, and send it on."""
         decision, quantity_max = self._judged(order)
-        if resize and quantity_max > 0 and _is_only_too_large(decision):
+        if resize and quantity_max > 0 and is_only_too_large(decision):
             order = order.replace(quantity=quantity_max, client_order_id=None)
             decision, quantity_max = self._judged(order)
         self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
@@ -107,12 +108,7 @@ class Proposer:
     def _judged(self, order: Order) -> tuple[Decision, Decimal]:
         """The gate's decision, and the largest quantity of the order that passes."""
         decision = self._gate.authorize(order)
-        if decision:
-            return decision, order.quantity
-        try:
-            return decision, self._gate.max_quantity(order)
-        except GxriskError:
-            return decision, Decimal(0)
+        return decision, order.quantity if decision else largest(self._gate, order)
 
     def _hold(self, asset: str, hold: Hold) -> Decision:
         try:
@@ -164,5 +160,14 @@ def exit_order(
     )
 
 
-def _is_only_too_large(decision: Decision) -> bool:
+def largest(gate: Gate | AgentGate, order: Order) -> Decimal:
+    """The largest quantity of a refused order that would pass, 0 where none would or nobody can tell."""
+    try:
+        return gate.max_quantity(order)
+    except GxriskError:
+        return Decimal(0)
+
+
+def is_only_too_large(decision: Decision) -> bool:
+    """Whether an order was refused for its size and for nothing else."""
     return decision.outcome == "rejected" and all(one.rule in SIZE_RULES for one in decision.violations)

@@ -54,8 +54,8 @@ class PaperAccount:
         if self._guarded(lambda: self._store.order_known(order_id)):
             return
         order = self._redeem(approval)
-        arrives_ms = self.book.now_ms + self.book.costs.latency_ms
-        self.book.orders[order_id] = WorkingOrder.of(order_id, order, self.book.now_ms, arrives_ms)
+        sent_ms = self.book.sent_ms
+        self.book.orders[order_id] = WorkingOrder.of(order_id, order, sent_ms, sent_ms + self.book.costs.latency_ms)
         self.commit(order_id=order_id)
         self._touched(self)
 
@@ -65,7 +65,7 @@ class PaperAccount:
         order = self.book.orders.get(order_id)
         if order is not None:
             if order.cancel_ms is None:
-                order.cancel_ms = self.book.now_ms + self.book.costs.latency_ms
+                order.cancel_ms = self.book.sent_ms + self.book.costs.latency_ms
                 self.commit()
                 self._touched(self)
         elif not self._guarded(lambda: self._store.order_cancelled(order_id)):

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from typing import Final
 
+from gxrisk._native import ManualClock, SystemClock
 from gxrisk.venues.paper.costs import BASIS, PaperCosts
 from gxrisk.venues.paper.exact import ZERO, down, up
 from gxrisk.venues.paper.ledger import Ledger
+from gxrisk.venues.paper.market import Step
 from gxrisk.venues.paper.orders import Protection, WorkingOrder
 from gxrisk.venues.protocol import Accepted, Cancelled, Failed, Filled, FundingPaid, Leg, Report, Side
+
+_NS_PER_MS: Final = 1_000_000
 
 
 def instant(at_ms: int) -> datetime:
@@ -20,10 +25,20 @@ def instant(at_ms: int) -> datetime:
 
 @dataclass(slots=True)
 class FeedClock:
-    """The venue's time: that of the feed's newest moment, and how many moments there were at or since that time."""
+    """The venue's time: that of the feed's newest moment, and how many moments there were at or since that time.
+
+    What accounts send is stamped by the `followed` clock where there is one: live a strategy thinks between moments.
+    It never places an account in the feed, for a feed that is told again after a restart has the old times.
+    """
 
     now_ms: int = 0
     count: int = 0
+    followed: ManualClock | SystemClock | None = None
+
+    @property
+    def sent_ms(self) -> int:
+        """When that is sent which is sent now; never before the feed's newest moment."""
+        return self.now_ms if self.followed is None else max(self.now_ms, self.followed.now_ns // _NS_PER_MS)
 
     def take(self, at_ms: int) -> None:
         """The feed's next moment; one that comes late does not turn the clock back."""
@@ -61,6 +76,11 @@ class Book:
         return max(self.since_ms, self.clock.now_ms)
 
     @property
+    def sent_ms(self) -> int:
+        """The time that is put on what the account sends now."""
+        return max(self.since_ms, self.clock.sent_ms)
+
+    @property
     def place(self) -> tuple[int, int]:
         """The account's place in the feed: its time, and how many moments of that time it has seen."""
         return max((self.since_ms, self.since_count), (self.clock.now_ms, self.clock.count))
@@ -91,6 +111,12 @@ class Book:
                     self.cancel(order.order_id, "cancelled on request")
                 else:
                     self._arrive(order, marks)
+
+    def deliver_on_open(self, step: Step, marks: Mapping[str, Decimal]) -> None:
+        """Let the orders reach the market that were sent to the open that `step` is."""
+        for order in list(self.orders.values()):
+            if not order.accepted and order.meets_open(step):
+                self._arrive(order, marks)
 
     def cancel(self, order_id: str, reason: str) -> None:
         """What is left of an order ends; so does one that the venue never had."""

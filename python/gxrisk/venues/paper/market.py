@@ -18,11 +18,12 @@ _NEVER_MS: Final = -(2**62)
 class Step:
     """What an account can trade on: one price (a bar's open, a trade), or the range of a completed bar.
 
-    `start_ms` is when it began: only what had reached the market by then takes part. `available` is the most that one
-    account may fill of it, None where the feed knows no volume. For a price, low and high are that price.
+    `start_ms` is when it began: only what had reached the market by then takes part. `on_open` is the open once more,
+    for the orders that were sent in the moment of the open. `available` is the most that one account may fill of it,
+    None where the feed knows no volume; the open has it but once. For a price, low and high are that price.
     """
 
-    kind: Literal["open", "trade", "range"]
+    kind: Literal["open", "on_open", "trade", "range"]
     asset: str
     start_ms: int
     end_ms: int
@@ -52,8 +53,13 @@ class Market:
         if self._traded_ms >= bar.start_ms - bar.interval_ms:
             return None
         self.mark = bar.open
-        available = self._share(self._window.last_volume)
-        return Step("open", self.asset, bar.start_ms, bar.start_ms, bar.open, bar.open, bar.open, available)
+        return self._opening("open", bar, bar.start_ms)
+
+    def on_open(self, bar: Candle) -> Step | None:
+        """The open of a completed `bar` once more, before its range, for orders that were sent in its moment."""
+        if self._traded_ms >= bar.start_ms - bar.interval_ms or bar.start_ms <= self._closed_ms:
+            return None
+        return self._opening("on_open", bar, bar.end_ms)
 
     def range_of(self, bar: Candle) -> Step | None:
         """The range of a completed `bar`, once; its close and volume enter the window with `close_bar` afterwards."""
@@ -89,6 +95,10 @@ class Market:
         if side == "buy":
             return up(price * (1 + fraction))
         return max(UNIT, down(price * (1 - fraction)))
+
+    def _opening(self, kind: Literal["open", "on_open"], bar: Candle, end_ms: int) -> Step:
+        available = self._share(self._window.last_volume)
+        return Step(kind, self.asset, bar.start_ms, end_ms, bar.open, bar.open, bar.open, available)
 
     def _share(self, volume: float) -> Decimal | None:
         """The part of a bar's volume that one account may have; None when the feed's bars have no volume at all."""

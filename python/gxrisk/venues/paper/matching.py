@@ -28,7 +28,7 @@ class _Matching:
         self.marks = marks
         self.costs = book.costs
         self.taken = ZERO
-        if step.kind == "range":
+        if step.kind in ("on_open", "range"):
             bar_ms, taken = book.used.pop(step.asset, (step.start_ms, ZERO))
             self.taken = taken if bar_ms == step.start_ms else ZERO
 
@@ -39,12 +39,14 @@ class _Matching:
             self._adverse()
             self._orders(lambda order: order.reduce_only)
             self._targets()
-            return
-        self._adverse()
-        self._targets()
-        self._orders(lambda order: True)
-        self._adverse()
-        if self.step.kind == "open" and self.taken:
+        elif self.step.kind == "on_open":
+            self._orders(lambda order: True)  # legs have met this open already; new ones meet the range that follows
+        else:
+            self._adverse()
+            self._targets()
+            self._orders(lambda order: True)
+            self._adverse()
+        if self.step.kind in ("open", "on_open") and self.taken:
             self.book.used[self.step.asset] = (self.step.start_ms, self.taken)
 
     def _take(self, wanted: Decimal) -> Decimal:
@@ -118,7 +120,8 @@ class _Matching:
         if quantity:
             price = self._order_price(order, order.filled + quantity)
             fee_bp = self.costs.maker_fee_bp if order.resting else self.costs.taker_fee_bp
-            self.book.fill_order(order, quantity, price, fee_bp, self.step.end_ms)
+            filled_ms = self.step.end_ms if self.step.kind == "range" else self.step.start_ms
+            self.book.fill_order(order, quantity, price, fee_bp, filled_ms)
 
     def _order_price(self, order: WorkingOrder, quantity: Decimal) -> Decimal:
         """The price for an order that has filled `quantity` in all, this fill included."""

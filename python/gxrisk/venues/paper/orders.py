@@ -50,13 +50,19 @@ class WorkingOrder:
         )
 
     def takes_part(self, step: Step) -> bool:
-        """Whether it had reached the market when the step began; a price at which it was sent is never its own."""
-        return (
-            self.accepted
-            and step.asset == self.asset
-            and self.arrives_ms <= step.start_ms
-            and (step.kind == "range" or self.sent_ms < step.start_ms)
-        )
+        """Whether it had reached the market when the step began, or was sent to the open that the step is.
+
+        The price on which it was decided is never its own: that is a bar's close or a trade, not the open after it.
+        """
+        if not self.accepted or step.asset != self.asset:
+            return False
+        if step.kind == "on_open":
+            return self.meets_open(step)
+        return self.arrives_ms <= step.start_ms and (step.kind == "range" or self.sent_ms < step.start_ms)
+
+    def meets_open(self, step: Step) -> bool:
+        """Whether it was sent in the moment in which the step's bar began, and arrives while the bar lasts."""
+        return self.asset == step.asset and self.sent_ms == step.start_ms and self.arrives_ms < step.end_ms
 
     def crossed_by(self, step: Step) -> bool:
         """Whether the market went through the limit price; touching it is not enough."""

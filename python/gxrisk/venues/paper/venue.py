@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gxrisk._native import ManualClock, SystemClock
+from gxrisk.feeds.candles import Candle
 from gxrisk.feeds.timeline import Moment
 from gxrisk.venues.paper.account import PaperAccount
 from gxrisk.venues.paper.book import Book, FeedClock
@@ -25,7 +29,8 @@ class PaperVenue:
 
     `advance` takes each moment of the feed, before the vaults see it. With `folder` each account is a file in it and
     outlives the process; without, accounts live as long as the venue. `funding` holds rates by asset. Whatever happens
-    in one account follows from the feed, the costs, the seed and its own orders alone.
+    in one account follows from the feed, the costs, the seed and its own orders alone, and from when those were sent:
+    at the feed's newest moment, or by the clock that the venue was told to `follow`.
 
     >>> import asyncio
     >>> from gxrisk import Gate, Limits, ManualClock, order
@@ -41,9 +46,10 @@ class PaperVenue:
     ...     account = await venue.account("demo", gate.redeem)
     ...     await account.deposit("first", Decimal(10_000))
     ...     venue.advance(Moment(0, opened=(bar(0, 100),)))
+    ...     venue.advance(Moment(60_000, closed=(bar(0, 100),), opened=(bar(1, 101),)))
     ...     wish = order("BTC", "buy", 2, confidence=1, reasoning="an example", stop_loss=98)
     ...     await account.submit(gate.authorize(wish).approval)
-    ...     venue.advance(Moment(60_000, closed=(bar(0, 100),), opened=(bar(1, 101),)))
+    ...     venue.advance(Moment(120_000, closed=(bar(1, 101),)))
     ...     return await account.reports(after=0)
     >>> for report in asyncio.run(one_trade()):
     ...     print(report.sequence, type(report).__name__, getattr(report, "price", None))
@@ -81,6 +87,10 @@ class PaperVenue:
         self._watched: dict[str, set[str]] = {}  # the assets of a vault
         self._stepped: dict[str, PaperAccount] = {}  # what has to commit at the end of this moment
 
+    def follow(self, clock: ManualClock | SystemClock) -> None:
+        """Stamp what is sent by this clock, where it is ahead of the feed: whoever thought for long trades late."""
+        self._clock.followed = clock
+
     async def account(self, vault_id: str, redeem: Redeem) -> PaperAccount:
         """The account of a vault, opened where there is none; one that failed is opened again from its file."""
         account = self._accounts.get(vault_id)
@@ -97,18 +107,17 @@ class PaperVenue:
     def advance(self, moment: Moment) -> dict[str, VenueError]:
         """Take every account through `moment`; the accounts that failed in it, by vault.
 
-        Closed bars come first, then what reaches the market by now, then opened bars and trades. Each account to which
-        something happened commits once, at the end.
+        Closed bars come first, then what reaches the market by now, then opened bars and trades. Of bars that began
+        together all opens come before any range. Each account to which something happened commits once, at the end.
         """
         self._clock.take(moment.at_ms)
         failed: dict[str, VenueError] = {}
-        for bar in moment.closed:
-            market = self._market(bar.asset)
-            self._deliver(bar.start_ms, failed)
-            self._take(market, market.open_bar(bar), failed)
-            self._take(market, market.range_of(bar), failed)
-            market.close_bar(bar)
-            self._take(market, None, failed)
+        for _, together in groupby(moment.closed, key=attrgetter("start_ms")):
+            bars = tuple(together)
+            for bar in bars:
+                self._begin(bar, failed)
+            for bar in bars:
+                self._complete(bar, failed)
         self._deliver(self._clock.now_ms, failed)
         for bar in moment.opened:
             market = self._market(bar.asset)
@@ -120,6 +129,23 @@ class PaperVenue:
             self._attempt(account, account.commit, failed)
         self._stepped.clear()
         return failed
+
+    def _begin(self, bar: Candle, failed: dict[str, VenueError]) -> None:
+        """The open of a completed bar: where the feed did not tell it before, and for what was sent in its moment."""
+        market = self._market(bar.asset)
+        self._deliver(bar.start_ms, failed)
+        self._take(market, market.open_bar(bar), failed)
+        step = market.on_open(bar)
+        if step is not None:
+            for account in list(self._in_flight.values()):
+                self._step(account, partial(account.book.deliver_on_open, step, self._marks), failed)
+            self._take(market, step, failed)
+
+    def _complete(self, bar: Candle, failed: dict[str, VenueError]) -> None:
+        market = self._market(bar.asset)
+        self._take(market, market.range_of(bar), failed)
+        market.close_bar(bar)
+        self._take(market, None, failed)
 
     def _market(self, asset: str) -> Market:
         market = self._markets.get(asset)

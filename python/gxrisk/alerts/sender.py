@@ -1,0 +1,162 @@
+"""One sending through apprise, in a process of its own: `python -m gxrisk.alerts.sender`.
+
+The process reads one JSON object on standard input and writes one. Its own memory and log never meet the gate's; a
+receiver that hangs ends with it; and it can be closed in before it connects: a hook of the interpreter (PEP 578) looks
+at every address and forbids to start programs, and no redirect is followed.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Any, Final
+
+from gxrisk.alerts.addresses import Network, refusal
+
+_CONNECTING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_STARTING: Final = ("subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork", "pty.spawn")
+_LINES_MAX: Final = 3
+# What a socket's error says, in words that hold nothing of the address. The first ones come before anything was sent.
+_NOT_REACHED: Final = (
+    "Connection refused", "Name or service not known", "No address associated", "Temporary failure in name resolution",
+    "No route to host", "Network is unreachable", "certificate verify failed", "wrong version number",
+)  # fmt: skip
+_BROKEN: Final = (
+    "timed out",
+    "Connection reset",
+    "Connection aborted",
+    "Connection unexpectedly closed",
+    "Broken pipe",
+)
+
+
+class Forbidden(Exception):
+    """The sender may not do this."""
+
+
+class Border:
+    """What the process may do with the network, and what it met there."""
+
+    def __init__(self, allowed: Iterable[Network]) -> None:
+        self._allowed = tuple(allowed)
+        self.refused: str | None = None
+        self.statuses: list[int] = []
+
+    def close(self) -> None:
+        """Closed for the rest of the process."""
+        import requests
+
+        def not_followed(_session: object, response: requests.Response) -> None:
+            self.statuses.append(response.status_code)
+
+        # Where requests asks whether a response leads elsewhere: for services that do not look at `http_redirects`.
+        requests.sessions.SessionRedirectMixin.get_redirect_target = not_followed  # type: ignore[method-assign]
+        sys.addaudithook(self._look)
+
+    def _look(self, event: str, args: tuple[Any, ...]) -> None:
+        if event in _CONNECTING and args[1] is not None:
+            self.refused = refusal(args[1], self._allowed) or self.refused
+        elif event.startswith(_STARTING):
+            self.refused = "a channel that starts programs is not allowed"
+        else:
+            return
+        if self.refused is not None:
+            raise Forbidden(self.refused)
+
+
+class Heard(logging.Handler):
+    """What apprise says of a sending: its warnings, for people, and the causes that it tells only to developers."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.causes: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        said = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            self.lines.append(said)
+        elif "xception" in said:
+            self.causes.extend(cause for cause in (*_NOT_REACHED, *_BROKEN) if cause in said)
+
+
+def send(order: dict[str, Any]) -> dict[str, str]:
+    """Send what the order says, and tell what came back: `outcome` and `words`."""
+    border = Border(ip_network(one) for one in order["networks"])
+    heard = _listening()
+    service = _service(order)
+    if service is None:
+        return {"outcome": "failed", "words": "apprise cannot read this address"}
+    border.close()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    is_sent = False
+    try:
+        is_sent = service.notify(
+            body=order["body"], title=order["title"], notify_type=order["kind"], body_format="text"
+        )
+    except Exception as error:  # a service may raise anything
+        heard.lines.append(f"{service.service_name} failed with {type(error).__name__}")
+    return {"outcome": _outcome(bool(is_sent), border, heard), "words": "; ".join(_words(bool(is_sent), border, heard))}
+
+
+def _listening() -> Heard:
+    heard = Heard()
+    log = logging.getLogger("apprise")
+    log.addHandler(heard)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    return heard
+
+
+def _service(order: dict[str, Any]) -> Any:
+    import apprise
+
+    asset = apprise.AppriseAsset(
+        app_id="gxrisk",
+        app_desc="gxrisk alerts",
+        app_url="",
+        async_mode=False,
+        http_redirects=False,
+        interpret_emojis=False,
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+        service_timeout=0,  # whoever started this process ends it in time
+    )
+    service: Any = apprise.Apprise.instantiate(order["address"], asset=asset, suppress_exceptions=True)
+    if service is None:
+        return None
+    service.redirects = False
+    service.overflow_mode = apprise.OverflowMode.TRUNCATE
+    service.socket_connect_timeout = service.socket_read_timeout = 2 * order["timeout_s"]
+    if order["thread"] and isinstance(service, apprise.NotifyBase) and hasattr(service, "smtp_host"):
+        service.headers["References"] = f"<{order['thread']}@gxrisk.invalid>"  # RFC 5322: what threads go by
+    return service
+
+
+def _outcome(is_sent: bool, border: Border, heard: Heard) -> str:
+    """`unknown` where something was sent and no answer says whether it was taken."""
+    if is_sent:
+        return "sent"
+    is_known = border.refused or border.statuses or any(one in _NOT_REACHED for one in heard.causes)
+    return "failed" if is_known else "unknown"
+
+
+def _words(is_sent: bool, border: Border, heard: Heard) -> list[str]:
+    if border.refused is not None:
+        return [f"refused: {border.refused}"]
+    answers = [f"HTTP {status}" for status in border.statuses[-1:]]
+    if is_sent:
+        return answers or ["taken"]
+    return list(dict.fromkeys([*answers, *heard.causes, *heard.lines[:_LINES_MAX]])) or ["not taken"]
+
+
+def main() -> None:
+    """Do one order."""
+    answer = send(json.load(sys.stdin))
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
 """Which network addresses a channel may reach: public ones, and what the configuration allows.
 
 A webhook's address can be somebody else's choice, or lead elsewhere tomorrow (server-side request forgery, OWASP
-API7:2023). So the sender checks each address that is connected to at the moment of connecting: after the name was resolved,
-with nothing in between that could resolve it anew, whatever library connects.
+API7:2023). So the sender checks each address that is connected to at the moment of connecting: after the name was
+resolved, with nothing in between that could resolve it anew, whatever library connects.
 """
 
 from collections.abc import Iterable

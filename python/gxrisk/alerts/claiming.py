@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, func, insert, or_, select, update
 
 from gxrisk.alerts.courier import Answer
 from gxrisk.alerts.incidents import Incident
@@ -96,7 +96,7 @@ def _due(connection: Connection, channel: str, now_ns: int) -> Sequence[RowMappi
     return connection.execute(query.order_by(incidents.c.id)).mappings().all()
 
 
-def _joined():  # type: ignore[no-untyped-def]
+def _joined() -> Select[Any]:
     of_thread = [threads.c[name] for name in ("told_notice", "told_ns", "held", "failures")]
     return select(*(incidents.c[name] for name in _FIELDS), *of_thread).join_from(threads, incidents)
 

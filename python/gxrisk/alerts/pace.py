@@ -1,7 +1,7 @@
 """How often a channel may be used: fewer than fifty messages in any 24 hours, whatever happens.
 
-What is not critical has a number of messages in 24 hours; the rest waits for a digest at midnight. Critical messages have
-a number that wait for nothing; after these there is one in each `critical_every_s`, with everything that waits. So
+What is not critical has a number of messages in 24 hours; the rest waits for a digest at midnight. Critical messages
+have a number that wait for nothing; after these there is one in each `critical_every_s`, with everything that waits. So
 nothing critical is lost and the longest wait is known, and no storm can fill a telephone.
 """
 

@@ -7,6 +7,7 @@ at every address and forbids to start programs, and no redirect is followed.
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Iterable
 from ipaddress import ip_network
@@ -45,13 +46,15 @@ class Border:
 
     def close(self) -> None:
         """Closed for the rest of the process."""
-        import requests
+        from requests import sessions
 
-        def not_followed(_session: object, response: requests.Response) -> None:
+        mixin: Any = sessions.SessionRedirectMixin
+
+        def not_followed(_session: object, response: Any) -> None:
             self.statuses.append(response.status_code)
 
         # Where requests asks whether a response leads elsewhere: for services that do not look at `http_redirects`.
-        requests.sessions.SessionRedirectMixin.get_redirect_target = not_followed  # type: ignore[method-assign]
+        mixin.get_redirect_target = not_followed
         sys.addaudithook(self._look)
 
     def _look(self, event: str, args: tuple[Any, ...]) -> None:
@@ -90,6 +93,8 @@ def send(order: dict[str, Any]) -> dict[str, str]:
     if service is None:
         return {"outcome": "failed", "words": "apprise cannot read this address"}
     border.close()
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 2 * order["timeout_s"])  # ends this process where nobody is left to
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     is_sent = False
@@ -130,7 +135,7 @@ def _service(order: dict[str, Any]) -> Any:
     service.redirects = False
     service.overflow_mode = apprise.OverflowMode.TRUNCATE
     service.socket_connect_timeout = service.socket_read_timeout = 2 * order["timeout_s"]
-    if order["thread"] and isinstance(service, apprise.NotifyBase) and hasattr(service, "smtp_host"):
+    if order["thread"] and hasattr(service, "smtp_host"):
         service.headers["References"] = f"<{order['thread']}@gxrisk.invalid>"  # RFC 5322: what threads go by
     return service
 

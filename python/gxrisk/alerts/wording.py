@@ -13,12 +13,12 @@ from gxrisk.vaults.notices import Severity, printable
 BODY_CHARS_MAX: Final = 3_000  # what most services take in one piece
 _TEXT_CHARS_MAX: Final = 250
 _TEXTS_MAX: Final = 5
-_INCIDENTS_MAX: Final = 12
+_IDS_CHARS_MAX: Final = 1_000
 _SECONDS: Final = len("2020-03-12T00:00:00")
 
 # Each service has markup of its own, and apprise knows over a hundred. So the characters that mean something in any of
-# them are shown by their full-width forms, which look alike and mean nothing: tags, Slack's <!channel>, mentions, links,
-# bold, code, tables, entities.
+# them are shown by their full-width forms, which look alike and mean nothing: tags, Slack's <!channel>, mentions,
+# links, bold, code, tables, entities.
 _FULL_WIDTH: Final = 0xFEE0
 _ALIKE: Final = {ord(one): ord(one) + _FULL_WIDTH for one in "<>&@*_~`|[]#\\"}
 _NO_LINK: Final = f":{chr(ord('/') + _FULL_WIDTH) * 2}"
@@ -51,7 +51,7 @@ def plain(text: str) -> str:
     ("'\\\\uff1c!here\\\\uff1e \\\\uff0anow\\\\uff0a'", "'https:\\\\uff0f\\\\uff0fevil.example'")
     """
     shown = printable(" ".join(text.split())).translate(_ALIKE).replace("://", _NO_LINK)
-    return shown if len(shown) <= _TEXT_CHARS_MAX else f"{shown[: _TEXT_CHARS_MAX - 1]}…"
+    return _cut(shown, _TEXT_CHARS_MAX)
 
 
 def message_of(news: Sequence[News], *, note: str = "") -> Message:
@@ -63,12 +63,12 @@ def message_of(news: Sequence[News], *, note: str = "") -> Message:
         title, thread = f"{severity}: {named(incident)}", f"incident-{incident.id}-{incident.opened_ns}"
         parts = [_told(news[0])]
     else:
+        # All the numbers come first: they are what must not be cut.
+        ids = ", ".join(f"#{one.incident.id}" for one in news)
         title, thread = f"{severity}: {len(news)} incidents", ""
-        parts = [f"{one.incident.severity}: {named(one.incident)}\n{_told(one)}" for one in news[:_INCIDENTS_MAX]]
-        if len(news) > _INCIDENTS_MAX:
-            ids = ", ".join(f"#{one.incident.id}" for one in news[_INCIDENTS_MAX:])
-            parts.append(f"and {len(news) - _INCIDENTS_MAX} more (gxrisk alerts list): {ids}")
-    return Message(title, _cut("\n\n".join([*parts, note] if note else parts)), severity, thread)
+        parts = [f"{_cut(ids, _IDS_CHARS_MAX)} (gxrisk alerts list shows them)"]
+        parts += [f"{one.incident.severity}: {named(one.incident)}\n{_told(one)}" for one in news]
+    return Message(title, _cut("\n\n".join([note, *parts] if note else parts), BODY_CHARS_MAX), severity, thread)
 
 
 def digest_of(news: Sequence[News]) -> Message:
@@ -77,7 +77,7 @@ def digest_of(news: Sequence[News]) -> Message:
     lines = [f"{count} held back, of {len(news)} incidents; gxrisk alerts list shows them all."]
     for one in news:
         lines.append(f"{one.count} x {one.incident.severity}: {named(one.incident)}: {plain(one.incident.text)}")
-    return Message(f"digest: {count} alerts held back", _cut("\n".join(lines)), "info")
+    return Message(f"digest: {count} alerts held back", _cut("\n".join(lines), BODY_CHARS_MAX), "info")
 
 
 def named(incident: Incident) -> str:
@@ -116,5 +116,5 @@ def _told(news: News) -> str:
     return "\n".join(lines)
 
 
-def _cut(body: str) -> str:
-    return body if len(body) <= BODY_CHARS_MAX else f"{body[: BODY_CHARS_MAX - 1]}…"
+def _cut(text: str, characters_max: int) -> str:
+    return text if len(text) <= characters_max else f"{text[: characters_max - 1]}…"

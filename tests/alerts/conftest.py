@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.history.postgres import Server, programs, running
+
 from .desk import Desk
 
 

@@ -1,7 +1,7 @@
 """A sink whose clock a test sets and whose messages it reads.
 
-What is sent when is asked with thousands of messages, each of which would be a process: so these go to a list, by the way
-that is there for other couriers. `test_sending.py` sends through apprise to real servers.
+What is sent when is asked with thousands of messages, each of which would be a process: so these go to a list, by
+the way that is there for other couriers. `test_sending.py` sends through apprise to real servers.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """The outbox outlives its process, is exactly its schema, and refuses what it cannot keep."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -40,9 +41,7 @@ asyncio.run(work(*json.loads(sys.argv[1])))
 
 
 def killed(settings: dict[str, object], notice: Notice, *, once: Callable[[], object] | None) -> None:
-    """A process that takes a notice, and is killed once it is durable, or once something else happened while it sends."""
-    import json
-
+    """A process that takes a notice, and is killed once it is durable, or once something happened while it sends."""
     order = json.dumps([settings, asdict(notice), once is not None])
     with subprocess.Popen([sys.executable, "-c", PROCESS, order], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,8 +1,12 @@
-"""One sending through apprise, in a process of its own: `python -m gxrisk.alerts.sender`.
+"""One sending through apprise, in a process of its own that runs this file and nothing else of gxrisk.
 
 The process reads one JSON object on standard input and writes one. Its own memory and log never meet the gate's; a
-receiver that hangs ends with it; and it can be closed in before it connects: a hook of the interpreter (PEP 578) looks
-at every address and forbids to start programs, and no redirect is followed.
+receiver that hangs ends with it; and it can be closed in before it connects.
+
+A webhook's address can be somebody else's choice, or lead elsewhere tomorrow (server-side request forgery, OWASP
+API7:2023). So a hook of the interpreter (PEP 578) looks at each address at the moment of connecting: after the name was
+resolved, with nothing in between that could resolve it anew, whatever library connects. It forbids to start programs
+too, and no redirect is followed.
 """
 
 import json
@@ -10,11 +14,12 @@ import logging
 import signal
 import sys
 from collections.abc import Iterable
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
-from gxrisk.alerts.addresses import Network, refusal
-
+Network = IPv4Network | IPv6Network
+_NAT64: Final = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+_COMPATIBLE: Final = ip_network("::/96")  # RFC 4291: the old form of the same
 _CONNECTING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _STARTING: Final = ("subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork", "pty.spawn")
 _LINES_MAX: Final = 3
@@ -85,6 +90,39 @@ class Heard(logging.Handler):
             self.causes.extend(cause for cause in (*_NOT_REACHED, *_BROKEN) if cause in said)
 
 
+def refusal(address: object, allowed: Iterable[Network]) -> str | None:
+    """Why a socket's address may not be connected to; None where it may.
+
+    >>> refusal(("93.184.215.14", 443), [])
+    >>> refusal(("169.254.169.254", 80), [])
+    '169.254.169.254 is no public address; allowed_networks can allow it'
+    >>> refusal(("127.0.0.1", 25), [ip_network("127.0.0.0/8")])
+    >>> refusal("/run/docker.sock", [])
+    'only network addresses can be reached'
+    """
+    if not isinstance(address, tuple) or not address or not isinstance(address[0], str):
+        return "only network addresses can be reached"
+    try:
+        host = ip_address(address[0].partition("%")[0])
+    except ValueError:
+        return "only resolved addresses can be reached"
+    real = _embedded(host) or host
+    if any(real in network for network in allowed if network.version == real.version):
+        return None
+    if real.is_global and not (real.is_multicast or real.is_reserved or real.is_unspecified):
+        return None
+    return f"{real} is no public address; allowed_networks can allow it"
+
+
+def _embedded(host: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for."""
+    if isinstance(host, IPv4Address):
+        return None
+    if host in _NAT64 or (host in _COMPATIBLE and int(host) > 1):
+        return IPv4Address(int(host) & 0xFFFFFFFF)
+    return host.ipv4_mapped or host.sixtofour or (host.teredo[1] if host.teredo else None)
+
+
 def send(order: dict[str, Any]) -> dict[str, str]:
     """Send what the order says, and tell what came back: `outcome` and `words`."""
     border = Border(ip_network(one) for one in order["networks"])
@@ -104,7 +142,8 @@ def send(order: dict[str, Any]) -> dict[str, str]:
         )
     except Exception as error:  # a service may raise anything
         heard.lines.append(f"{service.service_name} failed with {type(error).__name__}")
-    return {"outcome": _outcome(bool(is_sent), border, heard), "words": "; ".join(_words(bool(is_sent), border, heard))}
+    answer = {"outcome": _outcome(bool(is_sent), border, heard), "words": _words(bool(is_sent), border, heard)}
+    return answer if border.refused is None else answer | {"refused": border.refused}
 
 
 def _listening() -> Heard:
@@ -148,13 +187,11 @@ def _outcome(is_sent: bool, border: Border, heard: Heard) -> str:
     return "failed" if is_known else "unknown"
 
 
-def _words(is_sent: bool, border: Border, heard: Heard) -> list[str]:
-    if border.refused is not None:
-        return [f"refused: {border.refused}"]
+def _words(is_sent: bool, border: Border, heard: Heard) -> str:
     answers = [f"HTTP {status}" for status in border.statuses[-1:]]
     if is_sent:
-        return answers or ["taken"]
-    return list(dict.fromkeys([*answers, *heard.causes, *heard.lines[:_LINES_MAX]])) or ["not taken"]
+        return "".join(answers) or "taken"
+    return "; ".join(dict.fromkeys([*answers, *heard.causes, *heard.lines[:_LINES_MAX]])) or "not taken"
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -149,3 +150,20 @@ def test_two_who_send_send_once(url: str, opened: Open) -> None:
     claim = desk.run(desk.sink._outbox.claim("slack", desk.clock.now_ns))
     assert claim is not None
     assert [channel for channel, _ in other.after(0)] == ["mail", "sms"]
+
+
+def test_many_at_once_count_once(url: str, opened: Open) -> None:
+    """Four processes' worth of sinks take the same notices of the same vault at the same time, while one sends."""
+    desks = [opened(url) for _ in range(4)]
+    notices = [Notice("ann", number, START, "critical", "drawdown", f"{number} % are lost") for number in range(20)]
+
+    def take(desk: Desk) -> None:
+        for notice in notices:
+            desk.run(desk.sink.notify(notice))
+            desk.run(desk.sink.deliver_due())
+
+    with ThreadPoolExecutor(len(desks)) as pool:
+        list(pool.map(take, desks))
+    (incident,) = desks[0].incidents()
+    assert incident.count == len(notices)
+    assert sorted(channel for desk in desks for channel, _ in desk.new()) == ["mail", "slack", "sms"]

@@ -66,7 +66,8 @@ def look(connection: Connection, settings: AlertSettings, now_ns: int) -> None:
         count, version = incident["escalations"] + 1, incident["version"] + 1
         _change(connection, incident["id"], escalations=count, version=version, escalate_ns=again_ns)
         _schedule(connection, incident["id"], settings.escalation, now_ns, 0)
-    still = exists().where(threads.c.incident == incidents.c.id, threads.c.due_ns.is_not(None))
+    known = threads.c.channel.in_(settings.channels)  # nobody sends any more what waits for a channel that is gone
+    still = exists().where(threads.c.incident == incidents.c.id, threads.c.due_ns.is_not(None), known)
     over = update(incidents).where(
         incidents.c.resolved_ns.is_(None),
         or_(incidents.c.severity != "critical", incidents.c.acknowledged_ns.is_not(None)),

@@ -9,6 +9,7 @@ import typer
 
 from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
+from gxrisk.cli.alerts import alerts
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.data import data as data_commands
@@ -148,6 +149,7 @@ def version() -> None:
     typer.echo(f"gxrisk {__version__}")
 
 
+app.add_typer(alerts, name="alerts")
 app.add_typer(audit, name="audit")
 app.add_typer(data_commands, name="data")
 app.command()(drill)

@@ -1,0 +1,79 @@
+"""Which notices belong together: an incident is what one code says of one vault, until it ends."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from gxrisk.vaults.notices import Notice, Severity
+
+RANK: Final = MappingProxyType({"info": 0, "warning": 1, "critical": 2})
+
+# The codes that a notice's code ends, beside `X_ended`, which ends X.
+_ENDS: Final = MappingProxyType(
+    {
+        "feed_back": ("feed_silent",),
+        "feed_returned": ("feed_suspended",),
+        "reconciled": ("reconciliation",),
+        "withdrawal_paid": ("withdrawal_slow", "withdrawal_unpaid"),
+        "withdrawal_refused": ("withdrawal_slow",),
+    }
+)
+# Codes of which one vault can have several at once: their texts begin with what they are about. Without this, the
+# return of one asset's feed would end the incident of another's.
+_ABOUT: Final = frozenset({"feed_suspended", "feed_returned", "vault_failed"})
+_SUBJECT_CHARS_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that is or was wrong. Times in nanoseconds since 1970 (UTC); None for what did not happen."""
+
+    id: int
+    vault: str
+    code: str
+    subject: str
+    severity: Severity
+    opened_ns: int
+    last_ns: int
+    count: int
+    text: str
+    version: int
+    escalations: int
+    acknowledged_ns: int | None
+    acknowledged_by: str | None
+    resolved_ns: int | None
+    resolved_by: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.resolved_ns is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody has to acknowledge it."""
+        return self.is_open and self.severity == "critical" and self.acknowledged_ns is None
+
+
+def subject_of(notice: Notice) -> str:
+    """What a notice is about within its vault, for the codes of which a vault can have several incidents.
+
+    >>> subject_of(Notice("ann", 1, "2020-03-12T00:00:00Z", "critical", "feed_suspended", "BTC is suspended"))
+    'BTC'
+    >>> subject_of(Notice("ann", 2, "2020-03-12T00:00:00Z", "critical", "drawdown", "15 % are lost"))
+    ''
+    """
+    if notice.code not in _ABOUT or not notice.text.strip():
+        return ""
+    return notice.text.split(maxsplit=1)[0][:_SUBJECT_CHARS_MAX]
+
+
+def ended_by(code: str) -> tuple[str, ...]:
+    """The codes of the incidents that a notice of this code ends.
+
+    >>> ended_by("feed_back"), ended_by("drawdown_ended"), ended_by("drawdown")
+    (('feed_silent',), ('drawdown',), ())
+    """
+    if code.endswith("_ended"):
+        return (code.removesuffix("_ended"),)
+    return _ENDS.get(code, ())

@@ -74,8 +74,8 @@ def _error(event: Event) -> BaseException | None:
             pass
         case (type(), BaseException() as error, _):
             pass
-        case True:
-            error = sys.exception()
+        case True if (current := sys.exception()) is not None:
+            error = current
         case _:
             return None
     del event["exc_info"]

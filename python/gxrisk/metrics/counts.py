@@ -42,6 +42,7 @@ class Counts:
 
     def __init__(self) -> None:
         self.sequence = 0
+        self.is_whole = False
         self.decisions: Counter[str] = Counter()
         self.holds = 0
         self.violations: Counter[str] = Counter()
@@ -50,17 +51,22 @@ class Counts:
         self.confidence: float | None = None
         self._notice = 0
 
-    def read(self, gate: Gate, journal: Path, until: float) -> None:
-        """Count what the journal holds by now, but begin no read after `until` (of the monotonic clock)."""
-        behind = gate.sequence - self.sequence
-        if 0 < behind <= CHUNK:
+    def read(self, gate: Gate, journal: Path, until: float) -> int:
+        """Count what the journal holds by now; after `until` (of the monotonic clock) one chunk at the most.
+
+        How many records are left. `is_whole` once none was, since from then on the counters only follow.
+        """
+        target = gate.sequence
+        if 0 < target - self.sequence <= CHUNK:
             self.fold_all(gate.events(since=self.sequence))
-        elif behind > 0 and monotonic() < until:
+        elif target > self.sequence:
             reader = JournalReader(journal)
-            while records := reader.events(self.sequence, CHUNK):
+            while self.sequence < target and (records := reader.events(self.sequence, CHUNK)):
                 self.fold_all(records)
                 if monotonic() >= until:
-                    return
+                    break
+        self.is_whole |= self.sequence >= target
+        return max(0, target - self.sequence)
 
     def fold_all(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Count records, in order."""

@@ -125,7 +125,7 @@ def serve_metrics(registry: CollectorRegistry, port: int = 0, *, address: str = 
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the library's)
+        def log_message(self, format: str, *args: object) -> None:
             """A scrape is no news."""
 
     server = ThreadingHTTPServer((address, port), Answer)

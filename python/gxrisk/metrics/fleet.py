@@ -75,39 +75,38 @@ class FleetMetrics(Collector):
         sheet.put_each("gxrisk_vaults", (("running", len(vaults)), ("failed", len(failed))))
         for vault_id in failed:
             sheet.put("gxrisk_vault_up", 0, self._vault_label(vault_id))
-        unread = {OTHER: 0}
-        for vault_id, vault in vaults:
-            label = self._vault_label(vault_id)
-            unread[label] = unread.get(label, 0) + self._read_vault(sheet, label, vault, until)
+        for _, vault in vaults:
+            self._read_vault(sheet, vault, until)
             time.sleep(GIVE_WAY_S)  # the interpreter is let go of, so that a decision never waits for a whole scrape
-        self._put_counts(sheet, {vault_id for vault_id, _ in vaults}, unread)
+        self._put_counts(sheet, {vault_id for vault_id, _ in vaults})
 
-    def _read_vault(self, sheet: Sheet, label: str, vault: Vault, until: float) -> int:
-        """Read one vault; how many of its records are not counted yet."""
+    def _read_vault(self, sheet: Sheet, vault: Vault, until: float) -> None:
+        label = self._vault_label(vault.vault_id)
         counts = self._counts.setdefault(vault.vault_id, Counts())
+        if counts.sequence > vault.gate.sequence:  # another journal: it was put back from a copy
+            counts = self._counts[vault.vault_id] = Counts()
         try:
             read_gate(sheet, label, vault.gate)
-            counts.read(vault.gate, self._fleet.folder / vault.vault_id / JOURNAL, until)
+            unread = counts.read(vault.gate, self._fleet.folder / vault.vault_id / JOURNAL, until)
         except GxriskError:  # it is being closed, or broken, which the fleet will say itself
             sheet.put("gxrisk_vault_up", 0, label)
-            return 1
-        unread = max(0, vault.gate.sequence - counts.sequence)
+            return
         sheet.put("gxrisk_vault_unread_records", unread, label)
         sheet.put("gxrisk_vault_waiting_notices", len(vault.notices.waiting), label)
-        return unread
 
-    def _put_counts(self, sheet: Sheet, running: set[str], unread: dict[str, int]) -> None:
-        """The counters whose records are all counted: half of them would look like a burst as the rest comes.
+    def _put_counts(self, sheet: Sheet, running: set[str]) -> None:
+        """The counters, once their records are all counted: half of them would look like a burst as the rest comes.
 
         What went away stays in the sums, which would fall without it.
         """
+        incomplete = {vault_id for vault_id in running if not self._counts[vault_id].is_whole}
+        hidden = {self._vault_label(vault_id) for vault_id in incomplete}
         for vault_id, counts in self._counts.items():
             label = self._vault_label(vault_id)
-            is_shown = vault_id in running or label == OTHER
-            if is_shown and unread[label] == 0:
+            if label not in hidden and (vault_id in running or label == OTHER):
                 read_counts(sheet, label, counts)
                 time.sleep(GIVE_WAY_S)
-        if not any(unread.values()):
+        if not incomplete:
             read_totals(sheet, self._counts.values())
 
     def _read_feeds(self, sheet: Sheet) -> None:

@@ -60,7 +60,7 @@ METRICS: Final = (
     _vault("risk_scale_ratio", "ratio", "What the guards leave of the size limits: 1 is all.", "min"),
     _vault("confidence_ratio", "ratio", "Confidence of the agent's last order or hold.", "min"),
     _vault("waiting_notices", "notices", "Notices that nobody took yet."),
-    _vault("unread_records", "records", "Records not counted yet; until 0 the vault's counters are left out."),
+    _vault("unread_records", "records", "Records not counted yet; before the first 0 the vault has no counters."),
     _counted("journal_records", "records", "Records in the journal."),
     _counted("decisions", "decisions", "Decisions on orders, of every origin, by outcome.", "outcome"),
     _counted("holds", "holds", "Holds by the model itself, or because it gave no answer."),

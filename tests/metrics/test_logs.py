@@ -15,7 +15,7 @@ from gxrisk.logs import configure_logs, hide
 from gxrisk.logs.line import OURS
 from gxrisk.logs.secrets import Secrets
 from gxrisk.logs.values import CHARS_MAX, LINE_CHARS_MAX
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAME = "tests.logs"
@@ -104,6 +104,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.text(), VALUES)
 def test_any_value_is_one_line_of_bounded_length(text: str, value: object) -> None:
     written, handler = configured()

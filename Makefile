@@ -14,12 +14,19 @@ test: $(VENV)/built-test servers  ## Every test: Rust, Python, docs
 	cargo test --locked -p gxrisk-core -p gxrisk-gate
 	$(BIN)/python -m pytest
 
-# The tests start PostgreSQL and Redis themselves, from Debian's programs. Where this may not install them, those tests skip.
+# The tests start PostgreSQL, Redis and Prometheus themselves, from Debian's programs. Where this may not install them, those
+# tests skip. Prometheus is only unpacked beside the tests' Python: its package would start a service that the network reaches.
 servers:
 	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server >/dev/null; } || \
 		echo "PostgreSQL or Redis is not installed: their tests will be skipped (apt-get install postgresql redis-server)" >&2
+	@{ command -v promtool && command -v prometheus; } >/dev/null || [ -x $(BIN)/promtool ] || \
+		{ folder=$$(mktemp -d) && mkdir -p $(BIN) && \
+		( cd "$$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \
+		dpkg-deb -x prometheus_*.deb . ) 2>/dev/null && \
+		cp "$$folder/usr/bin/prometheus" "$$folder/usr/bin/promtool" $(BIN)/; ended=$$?; rm -rf "$$folder"; exit $$ended; } || \
+		echo "Prometheus is not installed: its tests will be skipped (put prometheus and promtool on the PATH)" >&2
 
 lint: $(VENV)/built-test  ## Formatting, lints, types, stubs
 	cargo fmt --all --check

@@ -40,12 +40,18 @@ class DataQuality:
         self._by_asset = dict(by_asset or {})
         self._feeds: dict[str, FeedQuality] = {}
         self._changes: list[QualityChange] = []
+        self._latest: dict[str, Quality] = {}
 
     @property
     def suspended(self) -> Mapping[str, Suspension]:
         """The suspended assets, each with since when and why."""
         found = {asset: feed.suspension for asset, feed in sorted(self._feeds.items()) if feed.suspension is not None}
         return MappingProxyType(found)
+
+    @property
+    def latest(self) -> Mapping[str, Quality]:
+        """What each asset's feed was judged last, by `take` or `look`."""
+        return MappingProxyType(self._latest)
 
     def totals(self, asset: str) -> Mapping[FaultKind, int]:
         """How many faults of each kind the prints of an asset had since the start, for a metric or a table."""
@@ -55,6 +61,7 @@ class DataQuality:
         """Judge the next print of an asset's feed."""
         feed = self._feed(asset)
         before, quality = feed.suspension, feed.take(told)
+        self._latest[asset] = quality
         self._note(feed, before, told.at_ms)
         return quality
 
@@ -66,6 +73,7 @@ class DataQuality:
         """An asset's quality now: silence counts."""
         feed = self._feed(asset)
         before, quality = feed.suspension, feed.look(now_ms)
+        self._latest[asset] = quality
         self._note(feed, before, now_ms)
         return quality
 

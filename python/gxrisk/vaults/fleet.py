@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
+from gxrisk.context import on_behalf_of
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
 from gxrisk.protection.standing import standings
@@ -22,6 +23,7 @@ from gxrisk.vaults.notices import Notify, log_notice
 from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
+from gxrisk.vaults.timings import Timings
 from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
 from gxrisk.venues.bounded import Patience
@@ -95,6 +97,8 @@ class Fleet:
         if isinstance(venue, PaperVenue):
             venue.follow(self.clock)
         self.market = Market()
+        self.data_quality = data_quality
+        self.timings = Timings()
         self._quality = FeedQualityKeeper(data_quality)
         self._standings = standings(redis_url)
         self._notify = notify
@@ -152,7 +156,9 @@ class Fleet:
         with _closing_on_failure(gate):
             gate.note(TOPIC, settings.to_json())
             account = await self._account(gate)
-            self._vaults[vault_id] = Vault(gate, account, settings, strategy, self._notify, self._standings)
+            self._vaults[vault_id] = Vault(
+                gate, account, settings, strategy, self._notify, self._standings, self.timings
+            )
         return self._vaults[vault_id]
 
     async def open(self, vault_id: str) -> Vault:
@@ -171,7 +177,8 @@ class Fleet:
             self._check_venue(vault_id, settings)
             self._quality.restore(gate)
             account = await self._account(gate)
-            vault = Vault(gate, account, settings, settings.strategy.make(), self._notify, self._standings)
+            strategy = settings.strategy.make()
+            vault = Vault(gate, account, settings, strategy, self._notify, self._standings, self.timings)
         self._failed.pop(vault_id, None)
         self._vaults[vault_id] = vault
         return vault
@@ -330,14 +337,15 @@ class Fleet:
         if self._vaults.get(vault.vault_id) is not vault:
             step.close()  # it was taken out meanwhile
             return
-        try:
-            await step
-        except VenueError as error:
-            # Nothing is known of what was asked: the account is opened anew and reconciled at the next moment.
-            _log.warning("%s: %s", vault.vault_id, error)
-            await self._reconnect(vault)
-        except Exception as error:
-            await self._take_out(vault, error)
+        with on_behalf_of(vault_id=vault.vault_id):
+            try:
+                await step
+            except VenueError as error:
+                # Nothing is known of what was asked: the account is opened anew and reconciled at the next moment.
+                _log.warning("%s: %s", vault.vault_id, error)
+                await self._reconnect(vault)
+            except Exception as error:
+                await self._take_out(vault, error)
 
     async def _reconnect(self, vault: Vault) -> None:
         if self._vaults.get(vault.vault_id) is not vault:

@@ -90,6 +90,7 @@ class Market:
         self._bars: dict[int, Bars] = {}
         self._completed: dict[int, tuple[str, ...]] = {}
         self.moment = Moment(0)
+        self.told_ms: dict[str, int] = {}  # by asset: when the feed told a price last
 
     def bars(self, bar_s: int) -> Bars:
         """The bars of that many seconds; from now on where nobody asked for them before."""
@@ -98,6 +99,9 @@ class Market:
     def take(self, moment: Moment) -> None:
         """Go on to the feed's next moment."""
         self.moment = moment
+        self.told_ms |= dict.fromkeys(
+            (*(one.asset for one in moment.closed), *(one.asset for one in moment.trades)), moment.at_ms
+        )
         for bar_s, bars in self._bars.items():
             taken = [(candle.asset, bars.take(candle)) for candle in moment.closed]
             self._completed[bar_s] = tuple(dict.fromkeys(asset for asset, is_complete in taken if is_complete))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,8 +37,8 @@ class Monitor:
     """Looks once a minute of the clock's time at every vault. What one look costs and finds touches no other vault.
 
     The fleet calls `look` with the feed's time in a replay and each second when live; `beat_ms` shows that it is alive.
-    What is missed while nothing runs is caught up with: reconciliation runs at each opening, and the
-    last week's report is due until it was written.
+    `told` counts the notices of the fleet itself, by severity and code. What is missed while nothing runs is caught up
+    with: reconciliation runs at each opening, and the last week's report is due until it was written.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Monitor:
         self._unreported: dict[str, int] = {}  # by vault: when to write its report
         self._told: set[tuple[str, str, datetime]] = set()
         self._is_silent = False
-        self._number = 0
+        self.told: Counter[tuple[Severity, str]] = Counter()
         self.beat_ms = 0
         self.heard_ms: int | None = None
 
@@ -127,10 +128,10 @@ class Monitor:
 
     async def tell(self, now_ms: int, severity: Severity, code: str, text: str) -> None:
         """Tell of something that no single vault's journal can keep; a failure to do so is logged."""
-        self._number += 1
+        self.told[severity, code] += 1
         at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
         try:
-            await asyncio.wait_for(self._notify(Notice(FLEET, self._number, at, severity, code, text)), NOTIFY_S)
+            await asyncio.wait_for(self._notify(Notice(FLEET, self.told.total(), at, severity, code, text)), NOTIFY_S)
         except Exception:
             _log.exception("could not be told: %s", text)
 

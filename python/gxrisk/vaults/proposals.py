@@ -10,9 +10,11 @@ from gxrisk.agent.asking import said
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
 from gxrisk.protection.pipeline import GATE
 from gxrisk.protection.pipeline_reasoning import explained, refusal
+from gxrisk.tracing import span
 from gxrisk.vaults.asking import Asking, silence
 from gxrisk.vaults.consensus import Consensus
 from gxrisk.vaults.protecting import Protection
+from gxrisk.vaults.timings import Timings
 from gxrisk.venues.protocol import Account
 
 SIZE_RULES: Final = frozenset(
@@ -37,6 +39,7 @@ class Proposer:
         turn: asyncio.Lock,
         *,
         protection: Protection | None = None,
+        timings: Timings | None = None,
         timeout_s: float = 30.0,
     ) -> None:
         self.account = account
@@ -44,6 +47,7 @@ class Proposer:
         self._gate = gate
         self._turn = turn
         self._protection = protection
+        self._timings = timings or Timings()
         self._consensus = Consensus(gate)
         self._verdicts: dict[str, Verdict] = {}
 
@@ -72,12 +76,17 @@ class Proposer:
 
     async def propose(self, order: Order, *, resize: bool = False) -> Decision:
         """Put an order before the gate, once more at the largest size where it was too large, and send it on."""
-        decision, quantity_max = self._judged(order)
-        if resize and quantity_max > 0 and is_only_too_large(decision):
-            order = order.replace(quantity=quantity_max, client_order_id=None)
+        with span("propose", asset=order.asset, side=order.side, reduce_only=order.reduce_only) as step:
             decision, quantity_max = self._judged(order)
-        self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
-        await send(decision, self.account)
+            if resize and quantity_max > 0 and is_only_too_large(decision):
+                order = order.replace(quantity=quantity_max, client_order_id=None)
+                decision, quantity_max = self._judged(order)
+            self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
+            rules = ",".join(one.rule for one in decision.violations)
+            step.tell(outcome=decision.outcome, order_id=decision.order_id, rules=rules or None)
+            if decision.approval is not None:
+                with span("submit", order_id=decision.order_id), self._timings.venue.measure():
+                    await send(decision, self.account)
         return decision
 
     async def _carry_out(self, view: View, action: Action) -> tuple[Decision, bool]:
@@ -107,12 +116,16 @@ class Proposer:
 
     def _judged(self, order: Order) -> tuple[Decision, Decimal]:
         """The gate's decision, and the largest quantity of the order that passes."""
-        decision = self._gate.authorize(order)
+        # One native call decides and waits for the record, so that no caller can come between; neither can a span.
+        with span("authorize") as step, self._timings.decision.measure():
+            decision = self._gate.authorize(order)
+            step.tell(outcome=decision.outcome, sequence=decision.sequence)
         return decision, order.quantity if decision else largest(self._gate, order)
 
     def _hold(self, asset: str, hold: Hold) -> Decision:
         try:
-            return self._gate.hold(hold.confidence, hold.reasoning, asset=asset)
+            with span("hold", asset=asset), self._timings.journal.measure():
+                return self._gate.hold(hold.confidence, hold.reasoning, asset=asset)
         except InvalidOrder as error:
             malformed = silence(f"the strategy's Hold is malformed: {error}")
             return self._gate.hold(malformed.confidence, malformed.reasoning, asset=asset)

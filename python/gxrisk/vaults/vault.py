@@ -32,6 +32,7 @@ from gxrisk.vaults.reconciliation import (
 from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.tier import change_tier
+from gxrisk.vaults.timings import Timings
 from gxrisk.vaults.volatility import Volatility
 from gxrisk.vaults.withdrawal import Pending, Withdrawals
 from gxrisk.vaults.withdrawal_preview import WithdrawalPreview, preview
@@ -76,6 +77,7 @@ class Vault:
         strategy: Strategy,
         notify: Notify,
         standings: Standings | None = None,
+        timings: Timings | None = None,
     ) -> None:
         self.gate = gate
         self.settings = settings
@@ -85,7 +87,7 @@ class Vault:
         self._is_closed = False
         guards = settings.protection
         self.protection = None if guards is None else Protection(gate, guards, self.notices, standings)
-        self._proposer = Proposer(strategy, gate, account, self._turn, protection=self.protection)
+        self._proposer = Proposer(strategy, gate, account, self._turn, protection=self.protection, timings=timings)
         self._questions = Questions(gate, self._proposer, self.protection)
         self._volatility = Volatility(gate)
         self._auto_pause = AutoPause(gate, self.notices)

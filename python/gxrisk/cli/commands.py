@@ -11,6 +11,7 @@ from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
+from gxrisk.cli.config import config
 from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.drill import drill
 from gxrisk.cli.explain import explain
@@ -149,6 +150,7 @@ def version() -> None:
 
 
 app.add_typer(audit, name="audit")
+app.add_typer(config, name="config")
 app.add_typer(data_commands, name="data")
 app.command()(drill)
 app.command()(explain)

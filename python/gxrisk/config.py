@@ -31,7 +31,7 @@ from gxrisk._native import GxriskError, InvalidOrder, Limits
 PREFIX: Final = "GXRISK_"
 _NESTED: Final = "__"
 # Variables with the prefix that are other commands', not settings of the server.
-OTHERS: Final = frozenset({"GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
+OTHERS: Final = frozenset({"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
 
 
 class ConfigError(GxriskError):
@@ -123,7 +123,12 @@ class Config(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What `load` gives, and nothing that is lying about."""
         return (init_settings,)

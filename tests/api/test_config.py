@@ -8,7 +8,7 @@ from gxrisk import Limits, cli
 from gxrisk.config import ConfigError, load
 from typer.testing import CliRunner
 
-PASSWORD = "hunter2-of-the-database"
+WORD = "hunter2-of-the-database"
 
 # name, file, variables, what the one line must say
 WRONG = [
@@ -91,10 +91,10 @@ def test_the_production_profile_holds_the_published_values(tmp_path: Path) -> No
 def test_no_password_shows(tmp_path: Path) -> None:
     """Neither in what check prints, nor in an error, nor in the object's own words."""
     file = tmp_path / "gxrisk.toml"
-    file.write_text(f'database_url = "postgresql://risk:{PASSWORD}@db/gxrisk"\nhistory_url = ["{PASSWORD}"]\n')
+    file.write_text(f'database_url = "postgresql://risk:{WORD}@db/gxrisk"\nhistory_url = ["{WORD}"]\n')
     refused = CliRunner().invoke(cli.app, ["config", "check", str(file)], env={"GXRISK_SEED": None})
     assert refused.exit_code == 1
-    file.write_text(f'database_url = "postgresql://risk:{PASSWORD}@db/gxrisk"\n')
+    file.write_text(f'database_url = "postgresql://risk:{WORD}@db/gxrisk"\n')
     shown = CliRunner().invoke(cli.app, ["config", "check", str(file)], env={"GXRISK_SEED": None})
     assert "***" in shown.stdout
-    assert PASSWORD not in refused.output + shown.output + repr(load(file, environ={}))
+    assert WORD not in refused.output + shown.output + repr(load(file, environ={}))

@@ -9,6 +9,7 @@ import typer
 
 from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
+from gxrisk.cli.api_keys import api_keys
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.config import config
@@ -26,6 +27,7 @@ from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.report import report
 from gxrisk.cli.score import score
 from gxrisk.cli.screen import show
+from gxrisk.cli.serve import serve
 from gxrisk.cli.sources import Source, demo_source, file_source
 from gxrisk.cli.withdraw import withdraw
 from gxrisk.replay.costs import Costs
@@ -149,6 +151,7 @@ def version() -> None:
     typer.echo(f"gxrisk {__version__}")
 
 
+app.add_typer(api_keys, name="api-keys")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
 app.add_typer(data_commands, name="data")
@@ -159,6 +162,7 @@ app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
 app.command()(report)
 app.command(cls=SeveralValues)(score)
+app.command()(serve)
 app.add_typer(withdraw, name="withdraw")
 
 

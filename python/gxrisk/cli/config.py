@@ -80,7 +80,7 @@ def as_toml(config: "Config", *, is_shown: bool) -> str:
     lines, sections = [], []
     for name in type(config).model_fields:
         value = getattr(config, name)
-        if isinstance(value, BaseModel) or isinstance(value, dict):
+        if isinstance(value, BaseModel | dict):
             inner = value if isinstance(value, dict) else {one: getattr(value, one) for one in type(value).model_fields}
             sections += ["", f"[{name}]", *(f"{one} = {_written(inner[one])}" for one in inner)]
         elif value is None:

@@ -82,8 +82,8 @@ def _migrate(engine: Engine) -> None:
         return
     if found is not None and found not in known:
         raise DatabaseError(
-            f"the server's database {database.shown(engine.url)} has the schema {found}, which is newer than {known[0]}, "
-            "the newest that this version of gxrisk knows: upgrade gxrisk"
+            f"the server's database {database.shown(engine.url)} has the schema {found}, which is newer than "
+            f"{known[0]}, the newest that this version of gxrisk knows: upgrade gxrisk"
         )
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":

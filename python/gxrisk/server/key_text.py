@@ -1,7 +1,7 @@
 """How an API key is written: `gxr_`, a public id, `_`, a secret of 256 bits and its checksum.
 
-The prefix lets a scanner find a key that was committed by mistake; the checksum lets it, and the server, tell a key from
-what only looks like one, without a look into the database. The checksum protects from slips, not from anyone.
+The prefix lets a scanner find a key that was committed by mistake; the checksum lets it, and the server, tell a key
+from what only looks like one, without a look into the database. The checksum protects from slips, not from anyone.
 
 Only `digest` of a key is kept: SHA-256, and not a slow hash like argon2. A slow hash makes guessing a *password* dear,
 since people choose from few; a secret of 256 random bits cannot be guessed at any speed, and each request would

@@ -21,7 +21,7 @@ api_keys: Final = Table(
     Column("used_ms", BigInteger),
 )
 
-# What was answered to a request with an idempotency key; without a status it is being worked on.
+# What was answered to a request with an idempotency key.
 answers: Final = Table(
     "answers",
     metadata,
@@ -29,8 +29,8 @@ answers: Final = Table(
     Column("name", String(128), primary_key=True),
     Column("fingerprint", LargeBinary(32), nullable=False),
     Column("until_ms", BigInteger, nullable=False),
-    Column("status", Integer),
-    Column("headers", Text),
-    Column("body", LargeBinary),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, nullable=False),  # JSON
+    Column("body", LargeBinary, nullable=False),
     Index("ix_answers_until_ms", "until_ms"),
 )

@@ -31,9 +31,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(128), primary_key=True),
         sa.Column("fingerprint", sa.LargeBinary(32), nullable=False),
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
-        sa.Column("status", sa.Integer()),
-        sa.Column("headers", sa.Text()),
-        sa.Column("body", sa.LargeBinary()),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
     )
     op.create_index("ix_answers_until_ms", "answers", ["until_ms"])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from fastapi.testclient import TestClient
 from gxrisk.config import Config, FeedConfig, KeysConfig
@@ -42,6 +43,7 @@ class Server:
 
     client: TestClient
     keys: dict[str, str] = field(default_factory=dict)
+    _run: str = field(default_factory=lambda: uuid4().hex)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -58,7 +60,7 @@ class Server:
         if key is not None:
             sent["Authorization"] = f"Bearer {self.keys.get(key, key)}"
         if method not in ("GET", "HEAD"):
-            sent.setdefault("Idempotency-Key", f"call-{next(self._numbers)}")
+            sent.setdefault("Idempotency-Key", f"{self._run}-{next(self._numbers)}")
         more = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         if isinstance(body, bytes):
             sent.setdefault("Content-Type", "application/json")
@@ -76,10 +78,22 @@ class Server:
         """Thirty seconds of a market, up to now."""
         return self.call("POST", "/v1/marks", market(int(time.time()), price=price), key="feed")
 
+    def until(self, is_so: Callable[[], object], within_s: float = 30) -> None:
+        """Let the market go on until something is so."""
+        end = time.monotonic() + within_s
+        while not is_so():
+            assert time.monotonic() < end, f"not within {within_s} s"
+            assert self.marks().status_code == 200
+
     def notes(self, vault_id: str, topic: str) -> list[str]:
         """The notes of a topic, as they lie in the journal."""
         events = self.desk.fleet.vaults[vault_id].gate.events()
         return [one["text"] for one in events if one["kind"] == "note" and one["topic"] == topic]
+
+
+def now() -> str:
+    """The time as RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def market(now_s: int, *, asset: str = "BTC", price: str = "100", seconds: int = 30) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def depth(body: bytes) -> int:
             now += 1
             deepest = max(deepest, now)
         elif token in b"]}":
-            now -= 1
+            now = max(0, now - 1)
     return deepest
 
 

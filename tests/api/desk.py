@@ -16,7 +16,7 @@ from gxrisk.config import Config, FeedConfig, KeysConfig
 from gxrisk.server.app import create_app
 from gxrisk.server.desk import Desk
 from gxrisk.server.keys import Scope
-from httpx import Response
+from httpx2 import Response
 
 STRATEGY = {"name": "breakout", "version": "1", "content_hash": "ab" * 32}
 VAULTS_OF: dict[Scope, list[str] | None] = {

@@ -1,4 +1,4 @@
-"""The pushed feed: each candle once, nothing from the future, nothing that would take a vault out, a review in between."""
+"""The pushed feed: each candle once, nothing from the future, nothing that would take a vault out, reviews."""
 
 from __future__ import annotations
 

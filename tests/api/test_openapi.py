@@ -1,4 +1,4 @@
-"""The committed description is what the server is; every operation says its scopes, its problems, its idempotency key."""
+"""The committed description is what the server is; operations say scopes, problems, idempotency keys."""
 
 from __future__ import annotations
 

@@ -17,6 +17,9 @@ from typing import Any
 import httpx
 import pytest
 from gxrisk import JournalReader
+from gxrisk.config import load
+from gxrisk.server.database import open_database
+from gxrisk.server.desk import keyring
 
 from .desk import ORDER, STRATEGY, market
 
@@ -53,13 +56,6 @@ def gxrisk(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "gxrisk.cli", *map(str, arguments)]
 
 
-def done(*arguments: str | Path) -> str:
-    """What a command prints."""
-    run = subprocess.run(gxrisk(*arguments), env=environment(), capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    return run.stdout.strip()
-
-
 @contextmanager
 def running(file: Path) -> Iterator[Running]:
     """A server on a free port; it is ended in any case."""
@@ -88,11 +84,19 @@ def file(tmp_path: Path) -> Path:
 
 
 def keys_of(file: Path) -> dict[str, str]:
-    """Keys as an operator makes them."""
-    return {
-        scope: done("api-keys", "create", f"the {scope}", "--scope", scope, *vaults, "--config", file)
-        for scope, vaults in (("operate", []), ("feed", []), ("propose", ["--vault", "ann"]))
-    }
+    """Keys, made beside the server as the command does."""
+    settings = load(file, environ={})
+    settings.folder.mkdir(exist_ok=True)
+    engine = open_database(settings.database)
+    keys = keyring(settings, engine)
+    try:
+        return {
+            "operate": keys.create("the operator", "operate")[1],
+            "feed": keys.create("the feed", "feed")[1],
+            "propose": keys.create("the agent", "propose", ["ann"])[1],
+        }
+    finally:
+        engine.dispose()
 
 
 def test_from_nothing_to_orders_and_through_a_kill(file: Path) -> None:

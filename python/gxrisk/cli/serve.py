@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -71,7 +72,8 @@ def _run(config: "Config") -> None:
         signal.signal(signal.SIGTERM, _ended)
         signal.signal(signal.SIGINT, _ended)
         server = ToldServer(settings)
-        server.run(sockets=[listening])
+        with suppress(SystemExit):  # uvicorn's way to say that the start failed
+            server.run(sockets=[listening])
     if app.state.failure is not None:
         raise CommandError(f"the server cannot start: {app.state.failure}")
     if not server.started:

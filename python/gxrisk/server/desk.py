@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal, ParamSpec, TypeVar
@@ -49,59 +49,70 @@ class Desk:
         self.ceiling = Ceiling(config.limits)
         self.in_flight: set[asyncio.Task[object]] = set()
         self._is_open = False
+        self._closing = AsyncExitStack()
 
     async def start(self) -> None:
         """Open everything; vaults as their journals leave them. Raises `GxriskError` and leaves nothing open."""
-        config = self.config
-        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _lock(config.folder / "server.lock")
         try:
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "gate"))
-            self.engine = open_database(config.database)
-            self.keyring = keyring(config, self.engine)
-            self.answers = Answers(self.engine, config.idempotency_s)
-            self.history = History.open(config.history)
-            self.projector = Projector(self.history)
-            quality = QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window)
-            self.quality = DataQuality(quality)
-            self.fleet = Fleet(
-                config.folder / "vaults",
-                _venue(config),
-                passphrase_file=config.passphrase_file,
-                data_quality=self.quality,
-            )
-            self.feed = PushFeed(
-                config.feed.bar_s * 1000,
-                waiting_max=config.feed.moments_waiting_max,
-                now_ms=lambda: time.time_ns() // 1_000_000,
-            )
-            await self.fleet.open_all()
-            for vault in self.fleet.vaults.values():
-                self.hold_to_ceiling(vault)
+            await self._open(self._closing)
         except BaseException:
-            os.close(self._lock)
+            await self._closing.aclose()
             raise
-        for journal in sorted(self.fleet.folder.glob(f"*/{JOURNAL}")):
-            self.projector.follow(journal)
-        self._projecting = asyncio.create_task(self.projector.run())
-        self._running = asyncio.create_task(self._run())
         self._is_open = True
 
     async def stop(self) -> None:
         """Take no more, finish what is in flight, close journals, tell the history all of it."""
         self._is_open = False
         if self.in_flight:
-            await asyncio.wait(self.in_flight, timeout=self.config.http.shutdown_s)
+            _, late = await asyncio.wait(self.in_flight, timeout=self.config.http.shutdown_s)
+            if late:
+                _log.warning("%d requests were not finished in time; sent again, they will be", len(late))
+        await self._closing.aclose()
+
+    async def _open(self, closing: AsyncExitStack) -> None:
+        """Each thing as it is opened says how it is closed: the last one first."""
+        config = self.config
+        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        closing.callback(os.close, _lock(config.folder / "server.lock"))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "gate"))
+        self.engine = open_database(config.database)
+        closing.callback(self.engine.dispose)
+        self.keyring = keyring(config, self.engine)
+        self.answers = Answers(self.engine, config.idempotency_s)
+        self.history = History.open(config.history)
+        closing.callback(self.history.close)
+        self.projector = Projector(self.history)
+        self.quality = DataQuality(QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window))
+        self.fleet = Fleet(
+            config.folder / "vaults", _venue(config), passphrase_file=config.passphrase_file, data_quality=self.quality
+        )
+        closing.push_async_callback(self._tell_the_rest)
+        closing.push_async_callback(self.fleet.close)
+        self.feed = PushFeed(
+            config.feed.bar_s * 1000,
+            waiting_max=config.feed.moments_waiting_max,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
+        await self.fleet.open_all()
+        for vault in self.fleet.vaults.values():
+            self.hold_to_ceiling(vault)
+        for journal in self._journals():
+            self.projector.follow(journal)
+        closing.push_async_callback(self._stop_projecting, asyncio.create_task(self.projector.run()))
+        self._running = asyncio.create_task(self._run())
+        closing.push_async_callback(self._stop_running)
+
+    async def _stop_running(self) -> None:
         self.fleet.stop()
         await self._running
-        await self.fleet.close()
-        self._projecting.cancel()
+
+    async def _stop_projecting(self, projecting: "asyncio.Task[None]") -> None:
+        projecting.cancel()
         with suppress(asyncio.CancelledError):
-            await self._projecting
+            await projecting
+
+    async def _tell_the_rest(self) -> None:
         await asyncio.to_thread(Projector(self.history, self._journals()).catch_up)
-        self.history.close()
-        self.engine.dispose()
-        os.close(self._lock)
 
     @property
     def is_ready(self) -> bool:

@@ -104,9 +104,11 @@ async def _within_bounds(request: Request, desk: Desk, access: Access, key: ApiK
         task.add_done_callback(desk.in_flight.discard)
     done, _ = await asyncio.wait({task}, timeout=http.request_s)
     if not done:
-        if not access.changes:
+        text = f"not done within {http.request_s:g} s"
+        if access.changes:
+            text += f", but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
+        else:
             task.cancel()
-        text = f"not done within {http.request_s:g} s; the same request with the same {IDEMPOTENCY_KEY} has its answer"
         raise Problem(504, "timeout", text, headers={"Retry-After": "1"})
     return task.result()
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from gxrisk._native import GxriskError, InvalidOrder, JournalError, VaultError, WithdrawalError
 from gxrisk.agent.strategy import ModelError
@@ -92,6 +93,8 @@ def _problem(error: Exception) -> Problem | None:
             return Problem(
                 422, "invalid_request", "; ".join(f"{one.where}: {one.message}" for one in fields), errors=fields
             )
+        case ClientDisconnect():
+            return Problem(400, "invalid_request", "the client went away before all of its body had come")
         case HTTPException():
             code = _OF_ROUTER.get(error.status_code, "invalid_request")
             return Problem(error.status_code, code, str(error.detail), headers=error.headers)

@@ -226,6 +226,10 @@ class Vault:
             raise VaultError(
                 f"{self.vault_id} asks its own strategy, {self.settings.strategy.name}; no client proposes"
             )
+        if self.protection is not None and not order.reduce_only:
+            raise VaultError(
+                f"{self.vault_id} has guards before its gate, which see no client's orders yet; exits pass"
+            )
         if not self._is_reconciled:
             await self.catch_up()
         decision = await asyncio.to_thread(self.gate.authorize, order)

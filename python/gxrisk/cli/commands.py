@@ -10,8 +10,10 @@ import typer
 from gxrisk._native import TIERS, Limits, __version__
 from gxrisk.agent.loading import load_model
 from gxrisk.cli.alerts import alerts
+from gxrisk.cli.api_keys import api_keys
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
+from gxrisk.cli.config import config
 from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.drill import drill
 from gxrisk.cli.explain import explain
@@ -26,6 +28,7 @@ from gxrisk.cli.progress import progress_bar
 from gxrisk.cli.report import report
 from gxrisk.cli.score import score
 from gxrisk.cli.screen import show
+from gxrisk.cli.serve import serve
 from gxrisk.cli.sources import Source, demo_source, file_source
 from gxrisk.cli.withdraw import withdraw
 from gxrisk.replay.costs import Costs
@@ -150,7 +153,9 @@ def version() -> None:
 
 
 app.add_typer(alerts, name="alerts")
+app.add_typer(api_keys, name="api-keys")
 app.add_typer(audit, name="audit")
+app.add_typer(config, name="config")
 app.add_typer(data_commands, name="data")
 app.command()(drill)
 app.command()(explain)
@@ -159,6 +164,7 @@ app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
 app.command()(report)
 app.command(cls=SeveralValues)(score)
+app.command()(serve)
 app.add_typer(withdraw, name="withdraw")
 
 

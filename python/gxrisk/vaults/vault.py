@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from gxrisk._native import Gate, VaultError
+from gxrisk._native import Decision, Gate, Order, VaultError
 from gxrisk.agent.strategy import Strategy
 from gxrisk.protection.standing import Standings
 from gxrisk.vaults.auto_pause import AutoPause
@@ -19,7 +19,7 @@ from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.market import Bars, Market
 from gxrisk.vaults.notices import Notices, Notify, printable
 from gxrisk.vaults.paper import Paper
-from gxrisk.vaults.proposals import Proposer
+from gxrisk.vaults.proposals import Proposer, send
 from gxrisk.vaults.protecting import Protection
 from gxrisk.vaults.questions import Attempt, Questions
 from gxrisk.vaults.reconciliation import (
@@ -162,7 +162,8 @@ class Vault:
         await self._attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
-        self._questions.take(completed, bars)
+        if not self.settings.strategy.is_external:
+            self._questions.take(completed, bars)
 
     @_in_turn
     async def tick(self, now_ms: int) -> None:
@@ -213,6 +214,42 @@ class Vault:
                     await self._account.close()
                 finally:
                     self.gate.close()
+
+    # What a client calls whose strategy runs elsewhere
+
+    async def propose(self, order: Order) -> Decision:
+        """Put an order before the gate and send what passes; an identical repeat has the first decision's effect, once.
+
+        The gate is asked in a thread and outside of the vault's turn, since a durable one waits for the disk, and those
+        who wait together share one write. Raises `VaultError` where the strategy is asked here, `VenueError` when it is
+        not known whether the order arrived: then propose the same again.
+        """
+        if not self.settings.strategy.is_external:
+            raise VaultError(
+                f"{self.vault_id} asks its own strategy, {self.settings.strategy.name}; no client proposes"
+            )
+        if self.protection is not None and not order.reduce_only:
+            raise VaultError(
+                f"{self.vault_id} has guards before its gate, which see no client's orders yet; exits pass"
+            )
+        if not self._is_reconciled:
+            await self.catch_up()
+        decision = await asyncio.to_thread(self.gate.authorize, order)
+        await self._send(decision)
+        return decision
+
+    @_in_turn
+    async def _send(self, decision: Decision) -> None:
+        await send(decision, self._account)
+        self._is_busy = True
+
+    @_in_turn
+    async def cancel(self, order_id: str) -> None:
+        """Ask the venue for the end of what is left of an order. Raises `VaultError` for one that does not work."""
+        if all(one.order_id != order_id for one in self.gate.snapshot().working):
+            raise VaultError(f"{order_id} is no order that works here")
+        await self._account.cancel(order_id)
+        self._is_busy = True
 
     # What owners and operators call
 

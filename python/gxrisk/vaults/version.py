@@ -1,13 +1,19 @@
 """Which strategy a vault runs, to the byte: what graduates on paper is what may trade for real."""
 
+import re
 import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from gxrisk.agent.loading import load_model
-from gxrisk.agent.strategy import ModelError, Strategy
+from gxrisk.agent.strategy import Action, ModelError, Strategy, View
+
+_CLIENT: Final = "client/"  # no module's name has a slash
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,32 @@ class StrategyVersion:
         load_model(name)
         return cls(name, version, content_hash(name))
 
+    @classmethod
+    def declared(cls, name: str, version: str, content_hash: str) -> "StrategyVersion":
+        """The version of a strategy that runs elsewhere and proposes as a client: all three are its owner's word.
+
+        Nothing here can hold its content against the hash, so that no live venue can be licensed for it. Raises
+        `ModelError` for a name or version that is not 1 to 64 of letters, digits, '.', '_' and '-', or no SHA-256.
+
+        >>> StrategyVersion.declared("breakout", "2", "00" * 32).is_external
+        True
+        """
+        for field, text in (("name", name), ("version", version)):
+            if not _NAME.fullmatch(text):
+                raise ModelError(f"strategy {field}: {text!r} was given, letters, digits, '.', '_' and '-' are allowed")
+        if not _HASH.fullmatch(content_hash):
+            raise ModelError(f"strategy content_hash: {content_hash!r} was given, 64 hexadecimal digits are allowed")
+        return cls(_CLIENT + name, version, content_hash)
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it runs elsewhere: it is never asked, it proposes."""
+        return self.name.startswith(_CLIENT)
+
     def make(self) -> Strategy:
         """A fresh strategy. Raises `ModelError` when its content is not that of this version any more."""
+        if self.is_external:
+            return _Elsewhere()
         make = load_model(self.name)
         found = content_hash(self.name)
         if found != self.content_hash:
@@ -39,6 +69,13 @@ class StrategyVersion:
                 f"{self.content_hash[:12]}; give it a new version, which starts its own paper period"
             )
         return make()
+
+
+class _Elsewhere:
+    """Stands where a strategy would; a vault of a client asks none."""
+
+    def decide(self, view: View) -> Action:
+        raise ModelError(f"the strategy runs elsewhere and cannot be asked about {view.asset}")
 
 
 def content_hash(name: str) -> str:

@@ -1,0 +1,107 @@
+"""`gxrisk config`: a configuration to begin with, and whether one is good."""
+
+import json
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gxrisk.cli.failures import CommandError, failures
+from gxrisk.cli.output import check_writable, replacing
+
+# pydantic-settings is imported in the commands: most others need none of it.
+if TYPE_CHECKING:
+    from gxrisk.config import Config
+
+config = typer.Typer(help="The server's configuration: write one, check one.", no_args_is_help=True)
+
+
+class Profile(StrEnum):
+    """Which values to begin with."""
+
+    DEFAULT = "default"
+    PRODUCTION = "production"
+
+
+@config.command()
+def init(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The new file; stdout if none.")] = None,
+    profile: Annotated[Profile, typer.Option(help="`production` holds tighter limits.")] = Profile.DEFAULT,
+) -> None:
+    """Write a configuration with every setting in it. No file is ever overwritten.
+
+    Example: gxrisk config init --profile production gxrisk.toml
+    """
+    from gxrisk.config import PROFILES, Config
+
+    with failures():
+        text = as_toml(Config(**PROFILES[profile.value]), is_shown=False)
+        if file is None:
+            typer.echo(text, nl=False)
+            return
+        check_writable(file, "FILE")
+        if file.exists():
+            raise CommandError(f"{file} exists, and is never written over")
+        with replacing(file) as stream:
+            stream.write(text)
+        file.chmod(0o600)  # it may come to hold a database's password
+
+
+@config.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The file; variables alone if none.")] = None,
+) -> None:
+    """Check a configuration, with the GXRISK_* variables over it, and print what holds, without secrets.
+
+    Example: gxrisk config check gxrisk.toml
+    """
+    from gxrisk.config import ConfigError, load
+
+    try:
+        found = load(file)
+    except ConfigError as error:
+        for line in error.args[0].splitlines():
+            typer.echo(f"gxrisk: {line}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(as_toml(found, is_shown=True), nl=False)
+
+
+def as_toml(config: "Config", *, is_shown: bool) -> str:
+    """The configuration as TOML; what is not set is a comment, and a URL that is shown has no password.
+
+    >>> from gxrisk.config import Config
+    >>> print(as_toml(Config(database_url="postgresql://risk:secret@db/gxrisk"), is_shown=True).splitlines()[4])
+    database_url = "postgresql+psycopg://risk:***@db/gxrisk"
+    """
+    from pydantic import BaseModel
+
+    lines, sections = [], []
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel | dict):
+            inner = value if isinstance(value, dict) else {one: getattr(value, one) for one in type(value).model_fields}
+            sections += ["", f"[{name}]", *(f"{one} = {_written(inner[one])}" for one in inner)]
+        elif value is None:
+            lines.append(f"# {name} = ")
+        else:
+            lines.append(f"{name} = {_written(_revealed(value, is_shown=is_shown))}")
+    return "\n".join([*lines, *sections]) + "\n"
+
+
+def _revealed(value: Any, *, is_shown: bool) -> Any:
+    from pydantic import SecretStr
+
+    from gxrisk.history.database import shown, url_of
+
+    if not isinstance(value, SecretStr):
+        return value
+    return shown(url_of(value.get_secret_value())) if is_shown else value.get_secret_value()
+
+
+def _written(value: Any) -> str:
+    """A value as TOML: JSON's strings, numbers and lists are TOML's too."""
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(str(value) if isinstance(value, Path) else value)

@@ -1,0 +1,103 @@
+"""`gxrisk serve`: the process that owns gates, keys and venue credentials; agents are its clients."""
+
+import logging
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gxrisk.cli.failures import CommandError, failures
+from gxrisk.cli.plain import plain
+
+# FastAPI and uvicorn are imported in the command: most others need none of it.
+if TYPE_CHECKING:
+    from gxrisk.config import Config
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", envvar="GXRISK_CONFIG", help="The configuration; variables alone if none."),
+]
+_BACKLOG: Final = 2048
+
+
+def serve(
+    file: ConfigFile = None,
+    live: Annotated[bool, typer.Option("--live", help="Trade for real money, as the configuration says too.")] = False,
+) -> None:
+    """Run the server until SIGTERM or Ctrl-C: then nothing new is taken, what is in flight ends, journals close.
+
+    Example: gxrisk serve gxrisk.toml
+    """
+    from gxrisk.config import load
+
+    with failures():
+        config = load(file)
+        if live != (config.mode == "live"):
+            raise CommandError(
+                "--live was given, and the configuration's mode is paper: real money needs both"
+                if live
+                else "the configuration's mode is live: say so too, with gxrisk serve --live"
+            )
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        _run(config)
+
+
+def _run(config: "Config") -> None:
+    import uvicorn
+
+    from gxrisk.server.app import create_app
+    from gxrisk.server.listening import ToldServer
+
+    app = create_app(config)
+    http = config.http
+    settings = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=http.connections_max,
+        timeout_graceful_shutdown=http.shutdown_s,
+        backlog=_BACKLOG,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_without_traceback)
+    with _listening(http.host, http.port) as listening:
+        # uvicorn raises the signal that ended it once more, for whoever was there before it: that is nobody.
+        signal.signal(signal.SIGTERM, _ended)
+        signal.signal(signal.SIGINT, _ended)
+        server = ToldServer(settings)
+        with suppress(SystemExit):  # uvicorn's way to say that the start failed
+            server.run(sockets=[listening])
+    if app.state.failure is not None:
+        raise CommandError(f"the server cannot start: {app.state.failure}")
+    if not server.started:
+        raise CommandError("the server could not start; the log says why")
+    typer.echo("gxrisk: stopped", err=True)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket there; port 0 is any free one. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CommandError(f"cannot listen on {plain(host)}, port {port}: {error.strerror}") from None
+    return listening
+
+
+def _ended(_signal: int, _frame: object) -> None:
+    pass
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A start that fails has one line of its own."""
+    return not str(record.msg).startswith("Traceback")

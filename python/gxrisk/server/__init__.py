@@ -1,0 +1,1 @@
+"""The server: what an operator runs, and what agents, owners and feeds call."""

@@ -1,0 +1,212 @@
+"""What the server owns: one fleet, its feed, the history, the keys; opened together and closed in order."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Literal, ParamSpec, TypeVar
+
+from sqlalchemy import Engine
+
+from gxrisk._native import GxriskError, Limits
+from gxrisk.config import Config
+from gxrisk.history import History, Projector
+from gxrisk.protection.data_quality import DataQuality
+from gxrisk.protection.data_quality_words import QualitySettings
+from gxrisk.server.answers import Answers
+from gxrisk.server.ceiling import Ceiling
+from gxrisk.server.database import open_database
+from gxrisk.server.keys import Keyring
+from gxrisk.server.lockout import Allowed, Lockout
+from gxrisk.server.problems import Problem
+from gxrisk.server.push_feed import PushFeed
+from gxrisk.vaults import Fleet, Vault, VaultSettings
+from gxrisk.vaults.fleet import JOURNAL
+from gxrisk.venues.paper import PaperVenue
+from gxrisk.venues.protocol import Venue
+
+THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
+_log = logging.getLogger("gxrisk.server")
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+class ServeError(GxriskError):
+    """The server cannot be started as configured."""
+
+
+class Desk:
+    """Everything behind the routes. `start` opens it, `stop` closes it; in between it is `is_ready`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.ceiling = Ceiling(config.limits)
+        self.in_flight: set[asyncio.Task[object]] = set()
+        self._is_open = False
+        self._closing = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Open everything; vaults as their journals leave them. Raises `GxriskError` and leaves nothing open."""
+        try:
+            await self._open(self._closing)
+        except BaseException:
+            await self._closing.aclose()
+            raise
+        self._is_open = True
+
+    async def stop(self) -> None:
+        """Take no more, finish what is in flight, close journals, tell the history all of it."""
+        self._is_open = False
+        if self.in_flight:
+            _, late = await asyncio.wait(self.in_flight, timeout=self.config.http.shutdown_s)
+            if late:
+                _log.warning("%d requests were not finished in time; sent again, they will be", len(late))
+        await self._closing.aclose()
+
+    async def _open(self, closing: AsyncExitStack) -> None:
+        """Each thing as it is opened says how it is closed: the last one first."""
+        config = self.config
+        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        closing.callback(os.close, _lock(config.folder / "server.lock"))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "gate"))
+        self.engine = open_database(config.database)
+        closing.callback(self.engine.dispose)
+        self.keyring = keyring(config, self.engine)
+        self.answers = Answers(self.engine, config.idempotency_s)
+        self.history = History.open(config.history)
+        closing.callback(self.history.close)
+        self.projector = Projector(self.history)
+        self.quality = DataQuality(QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window))
+        self.fleet = Fleet(
+            config.folder / "vaults", _venue(config), passphrase_file=config.passphrase_file, data_quality=self.quality
+        )
+        closing.push_async_callback(self._tell_the_rest)
+        closing.push_async_callback(self.fleet.close)
+        self.feed = PushFeed(
+            config.feed.bar_s * 1000,
+            waiting_max=config.feed.moments_waiting_max,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
+        await self.fleet.open_all()
+        for vault in self.fleet.vaults.values():
+            self.hold_to_ceiling(vault)
+        for journal in self._journals():
+            self.projector.follow(journal)
+        closing.push_async_callback(self._stop_projecting, asyncio.create_task(self.projector.run()))
+        self._running = asyncio.create_task(self._run())
+        closing.push_async_callback(self._stop_running)
+
+    async def _stop_running(self) -> None:
+        self.fleet.stop()
+        await self._running
+
+    async def _stop_projecting(self, projecting: "asyncio.Task[None]") -> None:
+        projecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await projecting
+
+    async def _tell_the_rest(self) -> None:
+        await asyncio.to_thread(Projector(self.history, self._journals()).catch_up)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether orders are taken: the feed runs, and nothing is being closed."""
+        return self._is_open and not self._running.done()
+
+    def vault(self, vault_id: str) -> Vault:
+        """A vault that runs. Raises `Problem` for any other, which says what it is."""
+        vault = self.fleet.vaults.get(vault_id)
+        if vault is None:
+            self.check_known(vault_id)
+            if vault_id in self.fleet.failed:
+                raise Problem(
+                    503, "vault_failed", f"{vault_id} was taken out and trades no more; the operator's log says why"
+                )
+            raise Problem(410, "vault_retired", f"{vault_id} was closed for good; its history can still be read")
+        return vault
+
+    def check_known(self, vault_id: str) -> None:
+        """Raise `Problem` for a vault that never was."""
+        if vault_id not in self.vault_ids():
+            raise Problem(404, "vault_unknown", f"there is no vault {vault_id}")
+
+    def status(self, vault_id: str) -> Literal["running", "failed", "retired"]:
+        """What became of a vault. Raises `Problem` for one that never was."""
+        self.check_known(vault_id)
+        if vault_id in self.fleet.vaults:
+            return "running"
+        return "failed" if vault_id in self.fleet.failed else "retired"
+
+    def told_vaults(self) -> set[str]:
+        """The vaults of which the history knows."""
+        return {one.name for one in self.history.vaults()}
+
+    async def create(self, vault_id: str, settings: VaultSettings, limits: Limits, owner_key: str | None) -> Vault:
+        """Make a vault under the ceiling, and let the history follow it."""
+        vault = await self.fleet.create(vault_id, settings, limits=self.ceiling.over(limits), owner_key=owner_key)
+        self.projector.follow(self.fleet.folder / vault_id / JOURNAL)
+        return vault
+
+    def vault_ids(self) -> list[str]:
+        """Every vault under the folder, by name: those that run, failed ones and retired ones."""
+        return [journal.parent.name for journal in self._journals()]
+
+    def hold_to_ceiling(self, vault: Vault) -> None:
+        """Tighten what is looser than the operator's ceiling, at once: that never needs a flat vault."""
+        held = self.ceiling.over(vault.gate.limits)
+        if self.ceiling.exceeded(vault.gate.limits):
+            vault.gate.set_limits(held)
+
+    async def off_loop(self, call: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        """What may wait for a disk or a database, in a thread."""
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+    def _journals(self) -> list[Path]:
+        return sorted(self.fleet.folder.glob(f"*/{JOURNAL}"))
+
+    async def _run(self) -> None:
+        """The fleet on its feed. Where that fails, the server is not ready any more, and says so."""
+        failure = None
+        try:
+            await self.fleet.run(self.feed)
+        except Exception:
+            failure = "the fleet failed, and takes no more marks"
+            _log.critical("the fleet failed: no vault hears of prices any more", exc_info=True)
+        finally:
+            self.feed.stop(failure)
+
+
+def keyring(config: Config, engine: Engine) -> Keyring:
+    """The keys of a server, with what its configuration says of lockouts."""
+    allowed = Allowed(config.keys.failures_max, config.keys.address_failures_max, config.keys.lockout_s)
+    return Keyring(engine, Lockout(allowed))
+
+
+def _venue(config: Config) -> Venue:
+    if config.live_venue is None:
+        return PaperVenue(folder=config.folder / "venue")
+    module, _, name = config.live_venue.partition(":")
+    try:
+        venue: Venue = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ServeError(f"live_venue: {config.live_venue} cannot be loaded: {error}") from None
+    if not venue.is_live:
+        raise ServeError(f"live_venue: {config.live_venue} is no venue for real money")
+    return venue
+
+
+def _lock(file: Path) -> int:
+    """One server a folder: two would each think that the other's vaults are damaged."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ServeError(f"{file.parent}: another server works here") from None
+    return descriptor

@@ -1,0 +1,155 @@
+"""What stands before every operation: who calls, what they may, how often, how large; and the same request twice."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from hashlib import sha256
+from math import ceil
+from time import time
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from gxrisk.server.access import Access, access_of
+from gxrisk.server.answers import Answer
+from gxrisk.server.bodies import read_body
+from gxrisk.server.desk import Desk
+from gxrisk.server.keys import ApiKey, KeyRefused
+from gxrisk.server.problems import Problem, problem_response
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+_NAME_CHARS_MAX: Final = 128
+_KEPT_HEADERS: Final = ("etag", "content-type")
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Rates:
+    """How many requests a minute each API key has left."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._item = RateLimitItemPerMinute(per_minute)
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def take(self, key: ApiKey) -> dict[str, str]:
+        """Take one request; the headers that tell of the limit. Raises `Problem` 429 where none is left."""
+        is_within = self._limiter.hit(self._item, key.id)
+        stats = self._limiter.get_window_stats(self._item, key.id)
+        reset_s = str(max(1, ceil(stats.reset_time - time())))
+        headers = {
+            "RateLimit-Limit": str(self._item.amount),
+            "RateLimit-Remaining": str(max(0, stats.remaining)),
+            "RateLimit-Reset": reset_s,
+        }
+        if not is_within:
+            text = f"more than {self._item.amount} requests a minute"
+            raise Problem(429, "rate_limited", text, headers={**headers, "Retry-After": reset_s})
+        return headers
+
+
+class Guarded(APIRoute):
+    """A route that only those get through to whom its operation is open. One that does not say so cannot be made."""
+
+    @property
+    def access(self) -> Access:
+        """Who may call it."""
+        return access_of(self.endpoint)
+
+    def get_route_handler(self) -> Handler:
+        """The operation with all of this before it. Every error becomes a problem here."""
+        inner, access = super().get_route_handler(), access_of(self.endpoint)
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await _guarded(request, access, inner)
+            except Exception as error:
+                return problem_response(request, error)
+
+        return handle
+
+
+async def _guarded(request: Request, access: Access, inner: Handler) -> Response:
+    desk: Desk = request.app.state.desk
+    if not access.scopes:
+        return await inner(request)
+    key = await desk.off_loop(desk.keyring.caller, _token(request), request.client.host if request.client else "")
+    request.state.key = key
+    if not access.allows(key, request.path_params.get("vault_id")):
+        raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
+    headers = request.app.state.rates.take(key)
+    try:
+        response = await _within_bounds(request, desk, access, key, inner)
+    except Exception as error:
+        response = problem_response(request, error)
+    response.headers.update(headers)
+    return response
+
+
+async def _within_bounds(request: Request, desk: Desk, access: Access, key: ApiKey, inner: Handler) -> Response:
+    http = desk.config.http
+    body = b""
+    if request.method not in ("GET", "HEAD"):
+        body = await read_body(
+            request, bytes_max=http.body_bytes_max, depth_max=http.json_depth_max, within_s=http.body_s
+        )
+    if access.changes and not desk.is_ready:
+        raise Problem(503, "not_ready", "the server is starting or shutting down", headers={"Retry-After": "1"})
+    work = _once(request, desk, key, body, inner) if access.changes else _answered(request, inner)
+    task: asyncio.Task[Response] = asyncio.create_task(work)
+    if access.changes:  # what has begun is finished, also when nobody waits for it any more
+        desk.in_flight.add(task)
+        task.add_done_callback(desk.in_flight.discard)
+    done, _ = await asyncio.wait({task}, timeout=http.request_s)
+    if not done:
+        text = f"not done within {http.request_s:g} s"
+        if access.changes:
+            text += f", but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
+        else:
+            task.cancel()
+        raise Problem(504, "timeout", text, headers={"Retry-After": "1"})
+    return task.result()
+
+
+async def _once(request: Request, desk: Desk, key: ApiKey, body: bytes, inner: Handler) -> Response:
+    """Do it, or give the answer that was given; one request at a time with the same key."""
+    name = request.headers.get(IDEMPOTENCY_KEY, "")
+    if not 1 <= len(name) <= _NAME_CHARS_MAX or not (name.isascii() and name.isprintable()):
+        text = f"this changes something: give an {IDEMPOTENCY_KEY} of 1 to {_NAME_CHARS_MAX} printable ASCII characters"
+        raise Problem(400, "idempotency_key_required", text)
+    request.state.idempotency_key = name
+    fingerprint = _fingerprint(request, body)
+    async with desk.answers.turn(key.id, name):
+        known = await desk.off_loop(desk.answers.find, key.id, name)
+        if known is not None:
+            if known.fingerprint != fingerprint:
+                raise Problem(422, "idempotency_key_reused", f"this {IDEMPOTENCY_KEY} was used for another request")
+            return Response(known.body, known.status, {**known.headers, "Idempotency-Replayed": "true"})
+        response = await _answered(request, inner)
+        if response.status_code < 500:
+            kept = {one: response.headers[one] for one in _KEPT_HEADERS if one in response.headers}
+            answer = Answer(fingerprint, response.status_code, kept, bytes(response.body))
+            await desk.off_loop(desk.answers.keep, key.id, name, answer)
+        desk.projector.notify()
+        return response
+
+
+async def _answered(request: Request, inner: Callable[[Request], Awaitable[Response]]) -> Response:
+    try:
+        return await inner(request)
+    except Exception as error:
+        return problem_response(request, error)
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise KeyRefused("unauthenticated", "give an API key: Authorization: Bearer gxr_...")
+    return token.strip()
+
+
+def _fingerprint(request: Request, body: bytes) -> bytes:
+    asked = [request.method, request.url.path, request.url.query, request.headers.get("if-match", "")]
+    return sha256(json.dumps(asked).encode() + b"\n" + body).digest()

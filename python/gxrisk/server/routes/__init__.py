@@ -1,0 +1,33 @@
+"""The API's operations, one file for each thing they are about. Each parses, calls once, and returns: no risk logic."""
+
+from fastapi import APIRouter
+
+from gxrisk.server.routes import (
+    breakers,
+    feed,
+    headroom,
+    health,
+    history,
+    kill,
+    lifecycle,
+    limits,
+    orders,
+    positions,
+    vaults,
+    withdrawals,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    vaults.router,
+    lifecycle.router,
+    withdrawals.router,
+    kill.router,
+    orders.router,
+    headroom.router,
+    limits.router,
+    positions.router,
+    breakers.router,
+    history.router,
+    feed.router,
+)

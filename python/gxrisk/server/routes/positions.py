@@ -1,0 +1,85 @@
+"""What a vault holds, and which orders work for it."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from gxrisk.server.access import READERS, asks
+from gxrisk.server.guard import Guarded
+from gxrisk.server.shapes import Amount, VaultId, desk_of
+from gxrisk.snapshot import Position, WorkingOrder
+
+router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["positions"])
+
+
+class PositionShown(BaseModel):
+    """A position: `quantity` and `cost` are signed; `mark` is null before the first one."""
+
+    asset: str
+    quantity: Amount
+    cost: Amount
+    mark: Amount | None
+    unrealised: Amount
+    stop_loss: Amount | None
+
+
+class WorkingShown(BaseModel):
+    """An approved order that is not finished; `status` is approved, redeemed or accepted."""
+
+    order_id: str
+    client_order_id: str | None
+    asset: str
+    side: str
+    quantity: Amount
+    remaining: Amount
+    price: Amount | None
+    reduce_only: bool
+    status: str
+    cancel_requested: bool
+
+
+class Holdings(BaseModel):
+    """Positions by asset, working orders by age, and the record up to which that is so."""
+
+    sequence: int
+    positions: list[PositionShown]
+    working: list[WorkingShown]
+
+
+@router.get("/positions")
+@asks(*READERS)
+async def positions(request: Request, vault_id: VaultId) -> Holdings:
+    """Positions and working orders now."""
+    desk = desk_of(request)
+    now = await desk.off_loop(desk.vault(vault_id).gate.snapshot)
+    return Holdings(
+        sequence=now.sequence,
+        positions=[_position(asset, one) for asset, one in sorted(now.positions.items())],
+        working=[_working(one) for one in now.working],
+    )
+
+
+def _position(asset: str, one: Position) -> PositionShown:
+    return PositionShown(
+        asset=asset,
+        quantity=one.quantity,
+        cost=one.cost,
+        mark=one.mark,
+        unrealised=one.unrealised,
+        stop_loss=one.stop_loss,
+    )
+
+
+def _working(one: WorkingOrder) -> WorkingShown:
+    order = one.order
+    return WorkingShown(
+        order_id=one.order_id,
+        client_order_id=order.client_order_id,
+        asset=order.asset,
+        side=order.side,
+        quantity=order.quantity,
+        remaining=one.remaining,
+        price=order.price,
+        reduce_only=order.reduce_only,
+        status=one.status,
+        cancel_requested=one.cancel_requested,
+    )

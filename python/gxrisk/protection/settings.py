@@ -124,11 +124,12 @@ class ProtectionSettings(_Settings):
     >>> settings = ProtectionSettings(size=SizeSettings(risk_max="0.01"), stop=None)
     >>> ProtectionSettings.model_validate_json(settings.model_dump_json()) == settings
     True
-    >>> SizeSettings(risk_max="0.5")
-    Traceback (most recent call last):
-        ...
-    pydantic_core._pydantic_core.ValidationError: 1 validation error for SizeSettings
-      Value error, risk_max: 0.5 was given, 0 to 0.05 is allowed ...
+    >>> from pydantic import ValidationError
+    >>> try:
+    ...     SizeSettings(risk_max="0.5")
+    ... except ValidationError as error:
+    ...     print(error.errors()[0]["msg"])
+    Value error, risk_max: 0.5 was given, 0 to 0.05 is allowed
     """
 
     breakers: bool = True

@@ -19,6 +19,7 @@ NS_PER_MS = 1_000_000
 DEPOSIT = Decimal(100_000)
 MAY_2021 = "{}usdt-5m-2021-05-10_2021-05-26-binance.csv.gz"
 MARCH_2020 = "{}usdt-5m-2020-03-01_2020-03-13-binance.csv.gz"
+JUNE_2025 = "{}usdt-1m-2025-05-25_2025-06-25-binance-perp.csv.gz"
 DECEMBER_2017 = "{}usd-1m-2017-12-18_2017-12-26-bitfinex.csv.gz"
 
 

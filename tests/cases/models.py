@@ -7,7 +7,7 @@ from gxrisk.agent.ensemble_after_losses import ConsensusAfterLosses
 
 
 class Overconfident:
-    """Momentum turned round, always sure: it bets all of the equity against each move, and stays until the move turns."""
+    """Momentum turned round, always sure: it bets all of the equity against each move and waits for it to turn."""
 
     def __init__(self) -> None:
         self._momentum = Momentum()

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
+from pathlib import Path
 from statistics import median
 
 HEADER = (
-    "| model | guards | end equity | beside the gate alone | max drawdown | trades | won | refused by the gate | by guards |\n"
+    "| model | guards | end equity | beside the gate alone | max drawdown | trades | won "
+    "| refused by the gate | by guards |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
 SUMMARY = (
@@ -84,42 +86,17 @@ def sections(found: Sequence[Outcome]) -> list[str]:
     return [section(list(ones)) for _, ones in groupby(found, key=lambda one: one.data)]
 
 
-def page(found: Sequence[Outcome], run: str) -> str:
-    """The whole page."""
-    count, most = len({one.data for one in found}), max(one.won for one in found if one.variant == "gate")
-    runs = f"{count} data sets, {len(found)} vaults{', ' + run if run else ''}"
-    return INTRODUCTION.format(runs=runs, most=most, summary=summary(found)) + "\n".join(sections(found))
-
-
-INTRODUCTION = """# What the guards cost and saved
-
-<!-- Written by `python -m benches.guards --write docs/guards.md`; edit benches/guards_page.py instead. -->
-
-Three models on every recorded market at hand ({runs}), each with and without each [guard](protection.md). Nothing was chosen
-after a look at the results: all data sets, all settings at their defaults, one run. A test runs the shortest data set again and
-compares it with this page.
-
-- **The way.** Feed, fleet, vault, Growth gate, paper venue with its costs, 100,000 to begin with. Minutes are merged to bars of five minutes before the feed
-  tells them; strategies think in bars of 15 minutes, or of the recording where these are longer. `mark_age_s_max` is the length of the feed's
-  bars. Recorded funding is paid where there is any for the recording.
-- **Models.** `momentum` is the package's; `mean reversion` bets against two deviations from the mean of 20 bars; `overconfident` bets all of its equity against
-  each move with confidence 1. They are demonstrations, and none has an edge that anyone has shown.
-- **Guards.** `gate` is the gate alone, with its breakers, and what the others are compared with. `size`, `stop` (which knows the regime), `adaptive`, `portfolio`, `health`, `consensus`
-  (after losses, with two momentum models) and `data quality` are added to it one at a time; `all` is all of them. `ungated` is a gate with every limit as
-  wide as it goes. Nobody reviews a model that its health took off the wheel; a suspended feed is reviewed after an hour.
-- **Not in it:** the trade-failure predictor. It has to learn from 100 successful trades before the time in which it is judged; no model won more than {most}
-  trades in a whole recording with the gate alone.
-
-## Over all data sets
-
-The first three columns are end equity beside the gate alone, in per cent of the deposit: above zero the guard saved that, below it cost that. The median and the extremes are over data
-sets, whatever their length.
-
-{summary}
-
-## How to read it
-
-READING
-## Each data set
-
-"""
+def write(page: Path, found: Sequence[Outcome], run: str) -> None:
+    """Replace what stands between the markers of a page, `<!-- name: begin -->` and `<!-- name: end -->`."""
+    most = max(one.won for one in found if one.variant == "gate")
+    told = f"{len({one.data for one in found})} data sets, {len(found)} vaults. {run}"
+    won = f"No model won more than {most} trades in a whole recording with the gate alone."
+    text = page.read_text(encoding="utf-8")
+    for name, body in (("run", f"{told}\n\n{won}"), ("summary", summary(found)), ("sets", "\n".join(sections(found)))):
+        begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+        before, found_begin, rest = text.partition(begin)
+        _, found_end, after = rest.partition(end)
+        if not (found_begin and found_end):
+            raise SystemExit(f"{page}: the markers of {name!r} are missing")
+        text = f"{before}{begin}{body}{end}{after}"
+    page.write_text(text, encoding="utf-8")

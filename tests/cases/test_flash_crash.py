@@ -96,6 +96,7 @@ def test_19_may_2021(tmp_path: Path) -> None:
     assert [each["origin"] for each in passed] == ["owner", "protection"], (
         "one exit, and one stop that was there before"
     )
+    at = [f"{each['price']:,.2f}" for each in during if each["kind"] == "fill"]
     fills = [(each["asset"], each["side"], each["quantity"]) for each in during if each["kind"] == "fill"]
     whole = halt.held[0]
     assert fills == [("SOLUSDT", "buy", -whole["SOLUSDT"]), ("BTCUSDT", "buy", -whole["BTCUSDT"])]
@@ -106,6 +107,10 @@ def test_19_may_2021(tmp_path: Path) -> None:
     after = [each for each in records if each["sequence"] > last["sequence"] and each["kind"] == "decision"]
     assert [each["origin"] for each in after if each["outcome"] == "approved"][:1] == ["agent"], "it goes on by itself"
     documented(trips[0], first["cause"], f"{halt.tries} openings", f"{len(by_agent)} orders of the model")
+    opened = [each for each in records if each["kind"] == "fill" and each["sequence"] < start]
+    entry = {each["asset"]: f"{each['price']:,.2f}" for each in opened}
+    documented(f"filled at {at[0]} (short from {entry['SOLUSDT']})", f"at {at[1]} (short from {entry['BTCUSDT']})")
+    documented(f"this cost {halt.equity[0] - halt.equity[-1]:,.0f}")
     documented(f"{halt.equity[0]:,.0f}", f"{max(halt.equity):,.0f}", f"{halt.equity[-1]:,.0f}", f"{equity:,.0f}")
 
 

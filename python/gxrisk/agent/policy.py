@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from gxrisk._native import InvalidOrder, Limits, Order
+from gxrisk._native import InvalidOrder, Limits
 from gxrisk.agent.strategy import Action, Hold, ModelError, Open, Strategy, View
 
 MIN_CONFIDENCE: Final = Limits.for_tier("growth").min_confidence
@@ -94,17 +94,7 @@ class Wish:
     @classmethod
     def of(cls, asset: str, action: Open) -> "Wish":
         """The opening, its numbers as the gate would take them. Raises `InvalidOrder` where it would not."""
-        order = Order(
-            asset,
-            action.side,
-            action.quantity,
-            confidence=action.confidence,
-            reasoning=action.reasoning,
-            price=action.price,
-            leverage=action.leverage,
-            stop_loss=action.stop_loss,
-            take_profit=action.take_profit,
-        )
+        order = action.order(asset)
         return cls(
             asset, order.side, order.quantity, order.price, order.stop_loss, order.leverage, Decimal(order.confidence)
         )

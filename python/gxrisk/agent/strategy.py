@@ -93,6 +93,24 @@ class Open:
     take_profit: Decimal | float | None = None
     ask_again: bool = False
 
+    def order(self, asset: str) -> Order:
+        """The order that it asks for. Raises `InvalidOrder` or `TypeError` for what no order may have.
+
+        >>> str(Open("buy", 2, 0.8, "cheap", stop_loss=98).order("BTC").quantity)
+        '2'
+        """
+        return Order(
+            asset,
+            self.side,
+            self.quantity,
+            confidence=self.confidence,
+            reasoning=self.reasoning,
+            price=self.price,
+            leverage=self.leverage,
+            stop_loss=self.stop_loss,
+            take_profit=self.take_profit,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Close:

@@ -231,15 +231,7 @@ def order_of(asset: str, action: Open | Close, quantity: Decimal) -> Order:
                 f"the model asked for a {name} ({price}), a replay has market orders with a stop-loss alone: "
                 "leave it out, or trade on paper (gxrisk.venues.PaperVenue)"
             )
-    return Order(
-        asset,
-        action.side,
-        action.quantity,
-        confidence=action.confidence,
-        reasoning=action.reasoning,
-        leverage=action.leverage,
-        stop_loss=action.stop_loss,
-    )
+    return action.order(asset)
 
 
 def _opposite(quantity: Decimal) -> Side:

@@ -145,17 +145,7 @@ async def send(decision: Decision, account: Account) -> None:
 def _order(asset: str, action: Open | Close, position: Decimal) -> Order:
     if isinstance(action, Close):
         return exit_order(asset, position, action.confidence, action.reasoning)
-    return Order(
-        asset,
-        action.side,
-        action.quantity,
-        confidence=action.confidence,
-        reasoning=action.reasoning,
-        price=action.price,
-        leverage=action.leverage,
-        stop_loss=action.stop_loss,
-        take_profit=action.take_profit,
-    )
+    return action.order(asset)
 
 
 def exit_order(

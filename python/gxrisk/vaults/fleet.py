@@ -20,6 +20,7 @@ from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
+from gxrisk.vaults.open_files import allow_many_files
 from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
@@ -90,7 +91,7 @@ class Fleet:
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        _allow_many_files()
+        allow_many_files()
         self.venue = venue
         self._patience = Patience()
         self.clock = clock or SystemClock()
@@ -378,15 +379,6 @@ class Fleet:
             if not isinstance(self.venue, LiveVenue):
                 raise VaultError(f"{self.venue.name} is no LiveVenue, so nothing there asks for a graduation")
             self.venue.admit(vault_id, settings, limits)
-
-
-def _allow_many_files() -> None:
-    """A vault keeps up to nine files open, and one at least: let the process have as many as it may have at all."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _reason(error: Exception) -> str:

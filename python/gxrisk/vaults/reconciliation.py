@@ -1,11 +1,14 @@
 """The gate's account against the venue's: balance, positions, open orders."""
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from gxrisk._native import Gate
 from gxrisk.snapshot import Snapshot
 from gxrisk.vaults.booking import Booking
+from gxrisk.vaults.notices import Notices, printable
 from gxrisk.venues.protocol import Account, Statement
 
 TOPIC: Final = "reconciliation"
@@ -25,6 +28,32 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.what}: the gate has {self.gate}, the venue {self.venue}"
+
+
+async def reconcile(
+    gate: Gate, booking: Booking, account: Account, notices: Notices, owed: Decimal
+) -> tuple[Difference, ...]:
+    """Compare gate and venue; what differs is noted, restricts the vault and is told. `owed` as in `differences`.
+
+    What was redeemed and never reached the venue, since a crash came between, is ended first.
+    """
+    statement = await statement_at_rest(booking, account)
+    sent = [one.order_id for one in gate.snapshot().working if one.status != "approved"]
+    lost = [order_id for order_id in sent if order_id not in statement.open_orders]
+    for order_id in lost:
+        await account.cancel(order_id)
+    if lost:
+        statement = await statement_at_rest(booking, account)
+    found = differences(gate.snapshot(), statement, owed=owed)
+    told = [printable(str(one))[:DIFFERENCE_CHARS_MAX] for one in found[:DIFFERENCES_MAX]]
+    if (noted := json.dumps(told, ensure_ascii=False)) != gate.notes.get(TOPIC, "[]"):
+        gate.note(TOPIC, noted)
+    if found:
+        left = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
+        text = "; ".join(told) + left
+        gate.report_mismatch(text[:4000])
+        notices.add(statement.at.isoformat(), "critical", "reconciliation", text)
+    return found
 
 
 async def statement_at_rest(booking: Booking, account: Account) -> Statement:

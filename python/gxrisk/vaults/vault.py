@@ -17,19 +17,12 @@ from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
 from gxrisk.vaults.deposits import Deposits
 from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.market import Bars, Market
-from gxrisk.vaults.notices import Notices, Notify, printable
+from gxrisk.vaults.notices import Notices, Notify
 from gxrisk.vaults.paper import Paper
 from gxrisk.vaults.proposals import Proposer, send
 from gxrisk.vaults.protecting import Protection
 from gxrisk.vaults.questions import Attempt, Questions
-from gxrisk.vaults.reconciliation import (
-    DIFFERENCE_CHARS_MAX,
-    DIFFERENCES_MAX,
-    Difference,
-    differences,
-    statement_at_rest,
-)
-from gxrisk.vaults.reconciliation import TOPIC as RECONCILIATION
+from gxrisk.vaults.reconciliation import Difference, reconcile
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.tier import change_tier
 from gxrisk.vaults.timings import Timings
@@ -386,22 +379,7 @@ class Vault:
     async def _reconcile(self) -> tuple[Difference, ...]:
         await self._deposits.finish()
         owed = await self._withdrawals.settle()
-        statement = await statement_at_rest(self._booking, self._account)
-        sent = [one.order_id for one in self.gate.snapshot().working if one.status != "approved"]
-        lost = [order_id for order_id in sent if order_id not in statement.open_orders]
-        for order_id in lost:
-            await self._account.cancel(order_id)
-        if lost:
-            statement = await statement_at_rest(self._booking, self._account)
-        found = differences(self.gate.snapshot(), statement, owed=owed)
-        told = [printable(str(one))[:DIFFERENCE_CHARS_MAX] for one in found[:DIFFERENCES_MAX]]
-        if (noted := json.dumps(told, ensure_ascii=False)) != self.gate.notes.get(RECONCILIATION, "[]"):
-            self.gate.note(RECONCILIATION, noted)
-        if found:
-            left = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
-            text = "; ".join(told) + left
-            self.gate.report_mismatch(text[:4000])
-            self.notices.add(statement.at.isoformat(), "critical", "reconciliation", text)
+        found = await reconcile(self.gate, self._booking, self._account, self.notices, owed)
         self._is_reconciled = True
         self._is_busy = True
         return found

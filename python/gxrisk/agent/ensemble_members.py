@@ -84,7 +84,7 @@ def _vote(name: str, answer: object) -> Vote:
 
 def _problem(action: Action) -> str:
     """What is wrong with an action's fields; empty where nothing is."""
-    if isinstance(action.confidence, bool) or not 0 <= float(action.confidence) <= 1:
+    if isinstance(action.confidence, bool | str | bytes) or not 0 <= float(action.confidence) <= 1:
         return f"confidence {action.confidence!r}, 0 to 1 is allowed"
     if not isinstance(action.reasoning, str):
         return f"reasoning of the type {type(action.reasoning).__name__}"

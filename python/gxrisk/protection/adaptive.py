@@ -150,8 +150,10 @@ class AdaptiveLimits:
         try:
             exact, seen, scale, at_ns = json.loads(text)
             found = [None if one is None else Decimal(one) for one in (exact, seen)]
-            self._scale, self._at_ns = Decimal(scale), int(at_ns)
-            self._exact, self._seen = found
+            scale_now, since_ns = Decimal(scale), int(at_ns)
+            if any(one is not None and not 0 < one <= 1 for one in (*found, scale_now)):  # NaN raises by itself
+                raise ValueError("a scale is above 0 and at most 1")
+            (self._exact, self._seen), self._scale, self._at_ns = found, scale_now, since_ns
         except (ValueError, TypeError, ArithmeticError) as error:
             raise ValueError(f"this is no state of adaptive limits ({error!r}): {text[:80]!r}") from error
 

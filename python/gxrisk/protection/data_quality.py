@@ -124,7 +124,7 @@ class DataQuality:
                 str(asset): Suspension(int(one["since_ms"]), str(one["reason"]))
                 for asset, one in kept["suspended"].items()
             }
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise DataQualityError(f"this holds no suspensions ({error}): {text[:80]!r}") from error
         for asset, suspension in found.items():
             self._feed(asset).suspension = suspension

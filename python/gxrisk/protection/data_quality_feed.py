@@ -1,13 +1,15 @@
 """The quality of one asset's feed, print by print."""
 
 from collections import Counter, deque
-from math import exp, inf, isfinite, log
+from math import exp, inf, log
 from statistics import median
 from typing import Final
 
 from gxrisk.protection.data_quality_jumps import Jumps
 from gxrisk.protection.data_quality_words import (
     COSTS,
+    PRICE_MAX,
+    PRICE_MIN,
     DataQualityError,
     Fault,
     FaultKind,
@@ -58,8 +60,8 @@ class FeedQuality:
 
     def hear(self, source: str, at_ms: int, price: float) -> None:
         """Take another source's price of the asset. Raises `DataQualityError` for no price, or a seventeenth source."""
-        if not (isfinite(price) and price > 0):
-            raise DataQualityError(f"price: {price} was given by {source!r}, a number above 0 is allowed")
+        if not PRICE_MIN <= price <= PRICE_MAX:
+            raise DataQualityError(f"price: {price} was given by {source!r}, a number above 0 is allowed, {PRICE_MIN:g} to {PRICE_MAX:g}")
         if source not in self._others and len(self._others) >= SOURCES_MAX:
             raise DataQualityError(f"source: {source!r} is one too many, at most {SOURCES_MAX} are allowed")
         if at_ms >= self._others.get(source, (at_ms, 0.0))[0]:
@@ -98,6 +100,7 @@ class FeedQuality:
         self._faults.clear()
         self._jumps.forget_level()
         self._still = None
+        self._last = None  # one print from the far future must not make every true one late for good
 
     def _is_in_order(self, told: Print) -> bool:
         last = self._last

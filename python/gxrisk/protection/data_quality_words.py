@@ -16,6 +16,8 @@ FaultKind = Literal[
 
 # What one fault takes from the score, and what all of its kind can take. Kinds that cannot take half a point end by
 # themselves with sound data; the others, or many at once, are a reason to have a person look.
+PRICE_MIN: Final = 1e-9  # what a gate takes for a price
+PRICE_MAX: Final = 1e18
 COSTS: Final = MappingProxyType(
     {
         "crossed": (0.25, 1.0),
@@ -119,8 +121,8 @@ class Print:
         """Why this cannot be: a price that is none, bid above ask, open or close outside of low to high."""
         for name in ("price", "bid", "ask", "open", "high", "low"):
             value = getattr(self, name)
-            if value is not None and not (isfinite(value) and value > 0):
-                return f"{name} {value} is no price"
+            if value is not None and not PRICE_MIN <= value <= PRICE_MAX:  # NaN is not, either
+                return f"{name} {value} is no price: {PRICE_MIN:g} to {PRICE_MAX:g} is allowed"
         if self.bid is not None and self.ask is not None and self.bid > self.ask:
             return f"bid {self.bid} is above ask {self.ask}"
         if self.high is None or self.low is None:

@@ -128,7 +128,7 @@ class HealthMonitor:
                 if name not in WATCHED or level not in RISK_LEVELS or since not in RISK_LEVELS or calm != int(calm):
                     raise HealthError(f"{name}: {level!r}, {calm!r}, {since!r} is no statistic's level")
                 monitor._held[name] = _Held(level, calm, since)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise HealthError(f"this is no health ({error}): {text[:80]!r}") from error
         return monitor
 

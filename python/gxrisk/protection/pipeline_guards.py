@@ -224,4 +224,6 @@ def after_order(case: Case) -> Snapshot:
             cost = held.cost + added * entry if before * added > 0 else held.cost * quantity / before
         gain = ZERO if mark is None else quantity * mark - cost
         positions[order.asset] = Position(quantity, cost, mark, gain, stop_loss)
-    return replace(snapshot, positions=positions)
+    # A limit worse than the mark begins with that loss; a better one is no credit.
+    slip = ZERO if mark is None else min(ZERO, added * (mark - entry))
+    return replace(snapshot, positions=positions, equity=snapshot.equity + slip)

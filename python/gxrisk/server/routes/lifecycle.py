@@ -84,8 +84,10 @@ async def kill_vault(request: Request, vault_id: VaultId, body: Because) -> Vaul
     """Halt the vault and cancel everything; only its owner undoes that."""
     desk = desk_of(request)
     vault = desk.vault(vault_id)
-    note_actor(request, vault, "kill", reason=body.reason)
-    vault.kill(body.reason)
+    try:
+        note_actor(request, vault, "kill", reason=body.reason)
+    finally:  # a kill does not depend on its note
+        vault.kill(body.reason)
     return await shown(desk, vault)
 
 

@@ -61,7 +61,9 @@ class FeedQuality:
     def hear(self, source: str, at_ms: int, price: float) -> None:
         """Take another source's price of the asset. Raises `DataQualityError` for no price, or a seventeenth source."""
         if not PRICE_MIN <= price <= PRICE_MAX:
-            raise DataQualityError(f"price: {price} was given by {source!r}, a number above 0 is allowed, {PRICE_MIN:g} to {PRICE_MAX:g}")
+            raise DataQualityError(
+                f"price: {price} was given by {source!r}, a number above 0 is allowed, {PRICE_MIN:g} to {PRICE_MAX:g}"
+            )
         if source not in self._others and len(self._others) >= SOURCES_MAX:
             raise DataQualityError(f"source: {source!r} is one too many, at most {SOURCES_MAX} are allowed")
         if at_ms >= self._others.get(source, (at_ms, 0.0))[0]:

@@ -1,10 +1,12 @@
 """What holds for every test: in CI nothing may be skipped, so that a missing part cannot hide."""
 
 import os
+import traceback
 from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
+from hypothesis.errors import FlakyFailure
 
 # What lands must not hang on the draw of a seed; other runs search anew each time.
 settings.register_profile("ci", derandomize=True, print_blob=True)
@@ -13,9 +15,14 @@ if os.environ.get("CI") == "true":
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure where `CI=true`."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where `CI=true`; of a failure that comes and goes, tell first what it was."""
     report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, FlakyFailure):
+        causes = ["".join(traceback.format_exception(cause)[-12:]) for cause in call.excinfo.value.exceptions]
+        report.longrepr = "\n".join([f"failed once, and not again ({item.nodeid}):", *causes, str(report.longrepr)])
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and in CI a skip is a failure: {report.longrepr}"

@@ -1,6 +1,7 @@
 """OpenTelemetry traces of what happens to an order; without `configure_tracing` a span is nothing and costs nothing."""
 
 import os
+from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -9,6 +10,7 @@ from gxrisk.context import REQUEST_ID, VAULT_ID
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span as OtelSpan
     from opentelemetry.trace import Tracer
 
@@ -96,8 +98,9 @@ def current_ids() -> tuple[str, str] | None:
 class Tracing:
     """Traces that are being sent; a context manager. `close` sends what waits and ends it."""
 
-    def __init__(self, provider: "TracerProvider") -> None:
+    def __init__(self, provider: "TracerProvider", exporter: "SpanExporter") -> None:
         self._provider = provider
+        self._exporter = exporter
 
     def __enter__(self) -> Self:
         """Nothing more to do: they are sent already."""
@@ -107,12 +110,18 @@ class Tracing:
         """Close."""
         self.close()
 
-    def close(self) -> None:
-        """Send what waits, for five seconds at the most, and make spans nothing again."""
+    def close(self, within_s: float = 5.0) -> None:
+        """Send what waits, repeating for `within_s` seconds what is not taken, and make spans nothing again."""
         global _tracer
         _tracer = None
-        self._provider.force_flush(5_000)
-        self._provider.shutdown()
+        # The provider waits for its exporter, which by itself would go on for a minute; a timer ends that.
+        late = Timer(within_s, self._exporter.shutdown)
+        late.daemon = True
+        late.start()
+        try:
+            self._provider.shutdown()
+        finally:
+            late.cancel()
 
 
 def configure_tracing(endpoint: str | None = None) -> Tracing | None:
@@ -141,4 +150,4 @@ def configure_tracing(endpoint: str | None = None) -> Tracing | None:
     provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracer = provider.get_tracer("gxrisk")
-    return Tracing(provider)
+    return Tracing(provider, exporter)

@@ -54,7 +54,7 @@ async def run(folder: Path, venue: PaperVenue) -> Fleet:
 
 
 def test_one_that_hangs_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "Patience", partial(Patience, answer_s=0.05, rest_s=0.1))
+    monkeypatch.setattr(fleet, "Patience", partial(Patience, answer_s=0.5, rest_s=0))
 
     async def hanging() -> tuple[Hanging, Fleet]:
         venue = FaultyVenue({"bob": lambda account: Hanging(account, range(40, 60, 3))}, seed=7)

@@ -40,8 +40,9 @@ bench: $(VENV)/built-test  ## The tables of docs/performance.md
 	cargo bench --locked -p gxrisk-gate --bench gate --bench journal
 	$(BIN)/python -m benches.ratios
 
-docs: $(VENV)/built-test  ## Write the generated pages anew
+docs: $(VENV)/built-test  ## Write the generated pages anew, and build the site into site/
 	$(BIN)/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, property tests with many cases, 10,000 kills, power losses
 	PROPTEST_CASES=20000 cargo test --locked --release -p gxrisk-core

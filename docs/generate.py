@@ -6,6 +6,9 @@ from gxrisk import TIERS
 from gxrisk._native import breaker_docs, limit_docs, rule_docs
 from gxrisk.metrics import METRICS
 
+from docs.configuration_page import configuration
+from docs.http_page import http
+
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Generated from the core's registries by `make docs`; edit the source files in rust/core/src instead. -->"
 
@@ -29,7 +32,7 @@ def rules() -> str:
     ]
     for number, rule in enumerate(rule_docs(), start=1):
         parts.append(
-            f"## {number}. `{rule['code']}`\n\n"
+            f'## <a id="{rule["code"]}"></a>{number}. `{rule["code"]}`\n\n'
             f"- **Passes when:** {rule['passes_when']}.\n"
             f"- **Asked for:** {rule['applies_to']}.\n"
             f"- **Why:** {rule['why']}\n"
@@ -95,7 +98,14 @@ def metrics() -> str:
     return before + begin + "\n".join(rows) + "\n" + end + rest.partition(end)[2]
 
 
-PAGES = {"rules.md": rules, "breakers.md": breakers, "limits.md": limits, "metrics.md": metrics}
+PAGES = {
+    "rules.md": rules,
+    "breakers.md": breakers,
+    "limits.md": limits,
+    "metrics.md": metrics,
+    "reference/http.md": http,
+    "reference/configuration.md": configuration,
+}
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -35,10 +35,12 @@ def test_python_blocks_run(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_sessions_give_what_they_show(page: Path) -> None:
-    """Interactive sessions print what the page says."""
+    """Interactive sessions print what the page says; those of a page are one session."""
+    names: dict[str, object] = {}
     for text in blocks(page, "pycon"):
-        test = doctest.DocTestParser().get_doctest(text, {}, named(page), str(page), 0)
-        assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+        test = doctest.DocTestParser().get_doctest(text, names, named(page), str(page), 0)
+        assert doctest.DocTestRunner(verbose=False).run(test, clear_globs=False).failed == 0
+        names = test.globs
 
 
 def commands() -> list[str]:

@@ -44,11 +44,12 @@ docs: $(VENV)/built-test  ## Write the generated pages anew, and build the site 
 	$(BIN)/python -m docs.generate
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, property tests with many cases, 10,000 kills, power losses
+fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, property tests with many cases, 10,000 kills, power losses, 10,000 requests an operation
 	PROPTEST_CASES=20000 cargo test --locked --release -p gxrisk-core
 	GXRISK_KILLS=10000 cargo test --locked -p gxrisk-gate --test crash -- --nocapture
 	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
+	$(BIN)/python -m tests.api.contract --examples 10000
 
 mutants: $(VENV)/built-test  ## Plant bugs in a copy of the tree, one by one: each must be caught by the test that is named for it
 	$(BIN)/python -m tests.mutants --jobs 2

@@ -2,77 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from gxrisk import JournalReader
-from gxrisk.config import load
-from gxrisk.server.database import open_database
-from gxrisk.server.desk import keyring
 
 from .desk import ORDER, STRATEGY, market
-
-LISTENING = re.compile(r"gxrisk: listening on (http://\S+)")
-WITHIN_S = 60
-
-
-@dataclass
-class Running:
-    """A server, where it listens, and what it has said so far."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    def call(self, method: str, path: str, key: str, body: Any = None, name: str = "") -> httpx.Response:
-        """Call an operation; `name` is the request's idempotency key."""
-        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name or f"{method} {path} {time.time_ns()}"}
-        return httpx.request(method, self.url + path, json=body, headers=headers, timeout=WITHIN_S)
-
-    def stopped(self, signal_: signal.Signals) -> tuple[int, str]:
-        """Stop it; its exit code, and what it said since it listened."""
-        self.process.send_signal(signal_)
-        _, said = self.process.communicate(timeout=WITHIN_S)
-        return self.process.returncode, said
-
-
-def environment() -> dict[str, str]:
-    """Without any setting."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GXRISK_")}
-
-
-def gxrisk(*arguments: str | Path) -> list[str]:
-    """The command, as this Python has it."""
-    return [sys.executable, "-m", "gxrisk.cli", *map(str, arguments)]
-
-
-@contextmanager
-def running(file: Path) -> Iterator[Running]:
-    """A server on a free port; it is ended in any case."""
-    process = subprocess.Popen(gxrisk("serve", file), env=environment(), stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if found := LISTENING.match(line):
-                yield Running(process, found[1])
-                break
-        else:
-            pytest.fail(f"it never listened: {''.join(said)}")
-    finally:
-        process.kill()
-        process.communicate()
+from .processes import environment, gxrisk, keys_of, running
 
 
 @pytest.fixture
@@ -81,22 +21,6 @@ def file(tmp_path: Path) -> Path:
     written = tmp_path / "gxrisk.toml"
     written.write_text(f'folder = "{tmp_path / "data"}"\n[http]\nport = 0\n[feed]\nbar_s = 1\n')
     return written
-
-
-def keys_of(file: Path) -> dict[str, str]:
-    """Keys, made beside the server as the command does."""
-    settings = load(file, environ={})
-    settings.folder.mkdir(exist_ok=True)
-    engine = open_database(settings.database)
-    keys = keyring(settings, engine)
-    try:
-        return {
-            "operate": keys.create("the operator", "operate")[1],
-            "feed": keys.create("the feed", "feed")[1],
-            "propose": keys.create("the agent", "propose", ["ann"])[1],
-        }
-    finally:
-        engine.dispose()
 
 
 def test_from_nothing_to_orders_and_through_a_kill(file: Path) -> None:

@@ -19,6 +19,7 @@ from gxrisk.server.openapi import operations
 from .desk import MANY, VAULTS_OF, Server, config, serving
 
 READERS = "read propose operate own admin"
+NAMED = {"order_id": "gx-1", "sequence": "1", "week": "2026-W01", "what": "trades", "incident": "1"}
 OPEN_TO = {
     "GET /livez": "",
     "GET /readyz": "",
@@ -51,6 +52,22 @@ OPEN_TO = {
     "POST /v1/marks": "feed",
     "GET /v1/feed": "read feed operate admin",
     "POST /v1/feed/reviews": "operate",
+    "GET /v1/fleet": READERS,
+    "GET /v1/vaults/{vault_id}/equity": READERS,
+    "GET /v1/vaults/{vault_id}/decisions/{sequence}": READERS,
+    "GET /v1/vaults/{vault_id}/audit/head": READERS,
+    "GET /v1/vaults/{vault_id}/audit/verify": READERS,
+    "GET /v1/vaults/{vault_id}/audit/records/{sequence}": READERS,
+    "GET /v1/vaults/{vault_id}/reports": READERS,
+    "GET /v1/vaults/{vault_id}/reports/{week}": READERS,
+    "GET /v1/vaults/{vault_id}/export/{what}.csv": READERS,
+    "GET /v1/vaults/{vault_id}/graduation": READERS,
+    "GET /v1/vaults/{vault_id}/graduation/certificate": READERS,
+    "GET /v1/vaults/{vault_id}/reconciliation": READERS,
+    "POST /v1/vaults/{vault_id}/reconciliation": "own operate",
+    "GET /v1/vaults/{vault_id}/withdrawals/preview": READERS,
+    "GET /v1/vaults/{vault_id}/stress": READERS,
+    "GET /v1/vaults/{vault_id}/guards": READERS,
 }
 
 
@@ -94,7 +111,7 @@ def test_scopes(both: Server, operation: str) -> None:
             vaults = VAULTS_OF[scope]
             is_covered = "{vault_id}" not in path or vaults is None or vault_id in vaults
             expected = not allowed or (scope in allowed and is_covered)
-            answer = both.call(method, path.format(vault_id=vault_id, order_id="gx-1"), key=scope)
+            answer = both.call(method, path.format(vault_id=vault_id, **NAMED), key=scope)
             passed = answer.status_code not in (401, 403)
             if passed != expected or answer.status_code >= 500:
                 wrong.append((scope, vault_id, answer.status_code, answer.text))
@@ -113,7 +130,7 @@ def test_without_a_good_key(both: Server, operation: str) -> None:
     expired = _expired(both, scope, late)
     good = both.keys[scope]
     wrong = good[:-9] + ("0" if good[-9] != "0" else "1") + good[-8:]
-    asked = path.format(vault_id="ann", order_id="gx-1")
+    asked = path.format(vault_id="ann", **NAMED)
     answers = [both.call(method, asked, key=one) for one in (None, "nonsense", wrong, revoked_text, expired)]
     assert [one.status_code for one in answers] == [401] * 5
     assert {one.json()["code"] for one in answers} == {"unauthenticated"}

@@ -111,9 +111,9 @@ class History:
         conditions = [] if asset is None else [table.c.asset == asset]
         return self._page(Question(table, plainly(rows.Trade), conditions, (asked.reasoning,), source), vault, part)
 
-    def equity(self, vault: str, **part: Unpack[Paging]) -> rows.Page[rows.EquityPoint]:
-        """Points of the equity curve."""
-        return self._plain(rows.EquityPoint, tables.equity, vault, part)
+    def equity(self, vault: str, *, source: str | None = None, **part: Unpack[Paging]) -> rows.Page[rows.EquityPoint]:
+        """Points of the equity curve, of a source: `note` are the hourly samples."""
+        return self._plain(rows.EquityPoint, tables.equity, vault, part, source=source)
 
     def trips(self, vault: str, *, lasting: bool | None = None, **part: Unpack[Paging]) -> rows.Page[rows.Trip]:
         """Breakers' trips; those that last, or those that have ended."""

@@ -24,13 +24,17 @@ from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
+from gxrisk.server.model_health import ModelHealth
+from gxrisk.server.overview import Overview
 from gxrisk.server.problems import Problem
 from gxrisk.server.push_feed import PushFeed
+from gxrisk.server.shared import Shared
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue
 
+VAULTS: Final = "vaults"
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
@@ -48,6 +52,9 @@ class Desk:
         self.config = config
         self.ceiling = Ceiling(config.limits)
         self.in_flight: set[asyncio.Task[object]] = set()
+        self.shared = Shared()
+        self.overview = Overview(self)
+        self.health = ModelHealth(config.folder / VAULTS)
         self._is_open = False
         self._closing = AsyncExitStack()
 
@@ -84,9 +91,10 @@ class Desk:
         self.projector = Projector(self.history)
         self.quality = DataQuality(QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window))
         self.fleet = Fleet(
-            config.folder / "vaults", _venue(config), passphrase_file=config.passphrase_file, data_quality=self.quality
+            config.folder / VAULTS, _venue(config), passphrase_file=config.passphrase_file, data_quality=self.quality
         )
         closing.push_async_callback(self._tell_the_rest)
+        closing.push_async_callback(self.shared.close)
         closing.push_async_callback(self.fleet.close)
         self.feed = PushFeed(
             config.feed.bar_s * 1000,
@@ -133,15 +141,24 @@ class Desk:
 
     def check_known(self, vault_id: str) -> None:
         """Raise `Problem` for a vault that never was."""
-        if vault_id not in self.vault_ids():
+        if not (self.fleet.folder / vault_id / JOURNAL).exists():
             raise Problem(404, "vault_unknown", f"there is no vault {vault_id}")
 
     def status(self, vault_id: str) -> Literal["running", "failed", "retired"]:
         """What became of a vault. Raises `Problem` for one that never was."""
         self.check_known(vault_id)
+        return self.status_of(vault_id)
+
+    def status_of(self, vault_id: str) -> Literal["running", "failed", "retired"]:
+        """What became of a vault that is known."""
         if vault_id in self.fleet.vaults:
             return "running"
         return "failed" if vault_id in self.fleet.failed else "retired"
+
+    def journal(self, vault_id: str) -> Path:
+        """A vault's journal, also of one that failed or was retired. Raises `Problem` for one that never was."""
+        self.check_known(vault_id)
+        return self.fleet.folder / vault_id / JOURNAL
 
     def told_vaults(self) -> set[str]:
         """The vaults of which the history knows."""

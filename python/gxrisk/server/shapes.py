@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from gxrisk.history.amounts import plain
 from gxrisk.history.times import written
-from gxrisk.server.desk import Desk
+
+# The desk is made of parts that use these shapes.
+if TYPE_CHECKING:
+    from gxrisk.server.desk import Desk
 
 _DIGITS = r"[0-9]{1,18}(\.[0-9]{1,9})?"
 
@@ -48,6 +51,8 @@ VaultId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", exam
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 Time = Annotated[str, Field(examples=["2026-03-12T10:55:00Z"]), AfterValidator(_moment)]
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str)]
+# A statistic that was never exact: six significant digits, as text like every number.
+Share = Annotated[float, PlainSerializer(lambda value: f"{value:.6g}", return_type=str)]
 
 
 def time_ms(text: str) -> int:
@@ -67,7 +72,7 @@ def text_of(value: Any) -> str | None:
     return plain(value) if isinstance(value, Decimal) else None if value is None else str(value)
 
 
-def desk_of(request: Request) -> Desk:
+def desk_of(request: Request) -> "Desk":
     """What the server owns."""
     desk: Desk = request.app.state.desk
     return desk

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from functools import wraps
+from time import time_ns
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from gxrisk._native import Decision, Gate, Order, VaultError
@@ -87,6 +88,7 @@ class Vault:
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
         self._connect(account)
         self._looked_at = 0
+        self.reconciled_ns: int | None = None  # when it was compared with the venue last, by the computer's clock
         # What a recovered vault has seen is not asked again where a feed tells it again.
         self._seen_ns = gate.snapshot().time_ns if gate.recovery is not None else -1
         self._sampled_ms = json.loads(gate.notes.get(EQUITY, '{"at_ms": 0}'))["at_ms"]
@@ -381,6 +383,7 @@ class Vault:
         owed = await self._withdrawals.settle()
         found = await reconcile(self.gate, self._booking, self._account, self.notices, owed)
         self._is_reconciled = True
+        self.reconciled_ns = time_ns()
         self._is_busy = True
         return found
 

@@ -3,8 +3,15 @@
 from fastapi import APIRouter
 
 from gxrisk.server.routes import (
+    audit,
     breakers,
+    decision,
+    equity,
+    export,
     feed,
+    fleet,
+    graduation,
+    guards,
     headroom,
     health,
     history,
@@ -13,7 +20,11 @@ from gxrisk.server.routes import (
     limits,
     orders,
     positions,
+    reconciliation,
+    reports,
+    stress,
     vaults,
+    withdrawal_preview,
     withdrawals,
 )
 
@@ -30,4 +41,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     breakers.router,
     history.router,
     feed.router,
+    fleet.router,
+    equity.router,
+    decision.router,
+    audit.router,
+    reports.router,
+    export.router,
+    graduation.router,
+    reconciliation.router,
+    withdrawal_preview.router,
+    stress.router,
+    guards.router,
 )

@@ -27,9 +27,11 @@ from pydantic_settings import (
 )
 
 from gxrisk._native import GxriskError, InvalidOrder, Limits
+from gxrisk.alerts.settings import AlertSettings
 
 PREFIX: Final = "GXRISK_"
 _NESTED: Final = "__"
+_CHANNEL: Final = f"{PREFIX}ALERTS{_NESTED}CHANNELS{_NESTED}"  # and a channel's name
 # Variables with the prefix that are other commands', not settings of the server.
 OTHERS: Final = frozenset({"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
 
@@ -72,6 +74,21 @@ class FeedConfig(_Section):
     moments_waiting_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
 
+class MetricsConfig(_Section):
+    """Who may read `/metrics` without a key, and how many vaults and assets have labels of their own there."""
+
+    loopback: bool = False
+    vaults_max: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    assets_max: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+class LogsConfig(_Section):
+    """From which level on, and whether each request has a line."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    requests: bool = True
+
+
 class Config(BaseSettings):
     """Everything `gxrisk serve` can be told. `load` reads it.
 
@@ -92,7 +109,10 @@ class Config(BaseSettings):
     http: HttpConfig = HttpConfig()
     keys: KeysConfig = KeysConfig()
     feed: FeedConfig = FeedConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    logs: LogsConfig = LogsConfig()
     limits: dict[str, Any] = Field(default_factory=dict)
+    alerts: AlertSettings | None = None
 
     @field_validator("limits")
     @classmethod
@@ -182,6 +202,8 @@ def variables() -> list[str]:
     for name, one in Config.model_fields.items():
         if isinstance(one.annotation, type) and issubclass(one.annotation, BaseModel):
             names += [f"{name}{_NESTED}{inner}" for inner in one.annotation.model_fields]
+        elif name == "alerts":
+            names += [f"{name}{_NESTED}{inner}" for inner in AlertSettings.model_fields]
         elif name == "limits":
             names += [f"{name}{_NESTED}{inner}" for inner in Limits.for_tier("growth").to_dict()]
         else:
@@ -190,7 +212,9 @@ def variables() -> list[str]:
 
 
 def _is_known(name: str) -> bool:
-    return not name.upper().startswith(PREFIX) or name in OTHERS or name.upper() in variables()
+    if not name.upper().startswith(PREFIX) or name in OTHERS or name.upper() in variables():
+        return True
+    return name.upper().startswith(_CHANNEL)
 
 
 def _meant(name: str) -> str:
@@ -211,7 +235,8 @@ def _lines(error: ValidationError, told: Any, file: Path | None, environ: Mappin
             near = get_close_matches(path[-1], allowed, n=1)
             lines.append(f"{where}: no such setting; {f'did you mean {near[0]}?' if near else _list(allowed)}")
         else:
-            seen = "" if path and path[0].endswith("_url") else _seen(path, told, environ)
+            is_secret = bool(path) and (path[0].endswith("_url") or path[0] == "alerts")
+            seen = "" if is_secret else _seen(path, told, environ)
             lines.append(f"{where}: {seen}{one['msg'].removeprefix('Value error, ')}")
     return lines
 
@@ -219,7 +244,8 @@ def _lines(error: ValidationError, told: Any, file: Path | None, environ: Mappin
 def _fields_at(path: list[str]) -> list[str]:
     model: Any = Config
     for part in path:
-        model = model.model_fields[part].annotation
+        model = AlertSettings if part == "alerts" else model.model_fields[part].annotation
+        model = getattr(model, "__args__", (model,))[0]  # of what may be None
     return list(model.model_fields)
 
 

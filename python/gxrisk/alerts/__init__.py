@@ -3,7 +3,7 @@
 from gxrisk.alerts.courier import Answer, AppriseCourier, Courier
 from gxrisk.alerts.errors import AlertError
 from gxrisk.alerts.incidents import Incident
-from gxrisk.alerts.outbox import Thread
+from gxrisk.alerts.outbox import Asked, Thread
 from gxrisk.alerts.settings import AlertSettings, QuietHours, Routes
 from gxrisk.alerts.sink import AlertSink, Tested
 from gxrisk.alerts.wording import Message
@@ -14,6 +14,7 @@ __all__ = [
     "AlertSink",
     "Answer",
     "AppriseCourier",
+    "Asked",
     "Courier",
     "Incident",
     "Message",

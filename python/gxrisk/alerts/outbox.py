@@ -5,9 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from gxrisk.alerts import claiming, intake
 from gxrisk.alerts.claiming import Claim
@@ -20,7 +20,8 @@ from gxrisk.alerts.tables import incidents, threads
 from gxrisk.vaults.notices import Notice
 
 Result = TypeVar("Result")
-LISTED_MAX = 200
+LISTED_MAX: Final = 200
+ID_MAX: Final = 2**31 - 1  # of a database's integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,31 @@ class Thread:
     held: int
     failures: int
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which incidents: the open ones unless `is_all`, of some vaults, of a severity, older than the incident `before`.
+
+    None of `vaults` and `severity` means any.
+    """
+
+    is_all: bool = False
+    vaults: frozenset[str] | None = None
+    severity: str | None = None
+    before: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """For a query."""
+        column = incidents.c
+        found: list[ColumnElement[bool]] = [] if self.is_all else [column.resolved_ns.is_(None)]
+        if self.vaults is not None:
+            found.append(column.vault.in_(sorted(self.vaults)))
+        if self.severity is not None:
+            found.append(column.severity == self.severity)
+        if self.before is not None:
+            found.append(column.id < min(self.before, ID_MAX))
+        return found
 
 
 class Outbox:
@@ -80,19 +106,25 @@ class Outbox:
     async def incident(self, incident_id: int) -> Incident:
         """One incident."""
 
-        def read(connection: Connection) -> Incident:
-            row = connection.execute(select(*_COLUMNS).where(incidents.c.id == incident_id)).mappings().one()
-            return Incident(**row)
+        found = await self.find(incident_id)
+        assert found is not None
+        return found
 
-        return await self._do(read)
+    async def find(self, incident_id: int) -> Incident | None:
+        """One incident, if there is such a one."""
 
-    async def incidents(self, *, is_all: bool = False) -> list[tuple[Incident, tuple[Thread, ...]]]:
-        """The open ones, or all, newest first, with their channels; 200 at most."""
+        def read(connection: Connection) -> Incident | None:
+            query = select(*_COLUMNS).where(incidents.c.id == incident_id)
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else Incident(**row)
+
+        return await self._do(read) if 0 < incident_id <= ID_MAX else None
+
+    async def incidents(self, asked: Asked) -> list[tuple[Incident, tuple[Thread, ...]]]:
+        """Newest first, with their channels; 200 at most."""
 
         def read(connection: Connection) -> list[tuple[Incident, tuple[Thread, ...]]]:
-            query = select(*_COLUMNS).order_by(incidents.c.id.desc()).limit(LISTED_MAX)
-            if not is_all:
-                query = query.where(incidents.c.resolved_ns.is_(None))
+            query = select(*_COLUMNS).where(*asked.conditions()).order_by(incidents.c.id.desc()).limit(LISTED_MAX)
             found = [Incident(**row) for row in connection.execute(query).mappings()]
             return [(one, _threads(connection, one.id)) for one in found]
 

@@ -14,6 +14,7 @@ from gxrisk.alerts.errors import AlertError
 from gxrisk.vaults.notices import Severity
 
 MESSAGES_A_DAY: Final = 50  # a channel gets fewer in any 24 hours, whatever the settings
+OUTBOX: Final = "alerts.db"
 _DAY_S: Final = 86_400
 _DIGESTS: Final = 2  # two may fall into 24 hours, when the first was held up by its receiver
 _WARNING: Final = ("slack", "mail")
@@ -63,7 +64,8 @@ class AlertSettings(BaseModel):
     """Channels, routes and pace. Times in seconds. An address holds tokens, so it is a secret everywhere.
 
     `channels` are addresses in apprise's notation, by a name of yours. `url` is the outbox: a SQLite file, or
-    `postgresql://...`. `allowed_networks` are private networks that a channel may reach all the same.
+    `postgresql://...`; a server's is in its folder unless given. `allowed_networks` are private networks that a channel
+    may reach all the same.
 
     >>> settings = AlertSettings(channels={"slack": "slack://T1JJ/B1JJ/c4n4ry", "sms": "bulksms://user:pass@+4915112345"})
     >>> settings.channels_of("critical"), settings.channels_of("info")
@@ -76,7 +78,7 @@ class AlertSettings(BaseModel):
 
     channels: dict[ChannelName, SecretStr] = Field(min_length=1)
     routes: Routes = Routes()
-    url: SecretStr = SecretStr("alerts.db")
+    url: SecretStr = SecretStr(OUTBOX)
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     timeout_s: float = Field(10.0, gt=0, le=60)  # of a whole sending
     retry_s: float = Field(5.0, ge=1, le=600)  # before the first repetition; twice that before the next, ...
@@ -141,6 +143,26 @@ class AlertSettings(BaseModel):
         return tuple(one for one in self.channels if one in defaults.get(name, self.channels))
 
     @classmethod
+    def kept_only(cls, url: str) -> Self:
+        """Without any channel: incidents are kept and can be looked at, and nothing is sent.
+
+        >>> AlertSettings.kept_only("alerts.db").channels_of("critical")
+        ()
+        """
+        return cls.model_construct(channels={}, url=SecretStr(url))
+
+    def kept_in(self, folder: Path) -> Self:
+        """With the outbox in a folder, where the settings name no other place.
+
+        >>> settings = AlertSettings(channels={"slack": "slack://T1JJ/B1JJ/token"})
+        >>> settings.kept_in(Path("data")).url.get_secret_value()
+        'data/alerts.db'
+        """
+        if "url" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"url": SecretStr(str(folder / OUTBOX))})
+
+    @classmethod
     def of(cls, table: dict[str, Any]) -> Self:
         """The settings of a table of TOML. Raises `AlertError`, which says what is wrong and repeats no value."""
         try:
@@ -151,13 +173,18 @@ class AlertSettings(BaseModel):
 
     @classmethod
     def from_toml(cls, file: str | PathLike[str]) -> Self:
-        """The table `[alerts]` of a TOML file. Raises `AlertError`."""
+        """The table `[alerts]` of a TOML file, with the outbox in the server's `folder` where it has one.
+
+        Raises `AlertError`.
+        """
         try:
-            table = tomllib.loads(Path(file).read_text(encoding="utf-8")).get("alerts")
+            whole = tomllib.loads(Path(file).read_text(encoding="utf-8"))
         except OSError as error:
             raise AlertError(f"{file} cannot be read: {error.strerror}") from None
         except ValueError:
             raise AlertError(f"{file} is no TOML in UTF-8") from None
+        table, folder = whole.get("alerts"), whole.get("folder")
         if not isinstance(table, dict):
             raise AlertError(f"{file} has no table [alerts]")
-        return cls.of(table)
+        settings = cls.of(table)
+        return settings.kept_in(Path(folder)) if isinstance(folder, str) else settings

@@ -11,7 +11,7 @@ from gxrisk._native import ManualClock, SystemClock
 from gxrisk.alerts.courier import Answer, AppriseCourier, Courier
 from gxrisk.alerts.errors import AlertError
 from gxrisk.alerts.incidents import Incident
-from gxrisk.alerts.outbox import Outbox, Thread
+from gxrisk.alerts.outbox import Asked, Outbox, Thread
 from gxrisk.alerts.settings import AlertSettings
 from gxrisk.alerts.wording import Message
 from gxrisk.vaults.notices import Notice
@@ -79,9 +79,15 @@ class AlertSink:
         self._wake()
         return incident
 
-    async def incidents(self, *, is_all: bool = False) -> list[tuple[Incident, tuple[Thread, ...]]]:
-        """The open incidents, or all, newest first, each with its channels."""
-        return await self._outbox.incidents(is_all=is_all)
+    async def incidents(
+        self, asked: Asked | None = None, *, is_all: bool = False
+    ) -> list[tuple[Incident, tuple[Thread, ...]]]:
+        """The open incidents, all, or what was `asked` for, newest first, each with its channels; 200 at most."""
+        return await self._outbox.incidents(asked or Asked(is_all))
+
+    async def find(self, incident_id: int) -> Incident | None:
+        """One incident, if there is such a one."""
+        return await self._outbox.find(incident_id)
 
     async def test(self) -> list[Tested]:
         """Send one message to each channel, past the outbox, and tell what came back."""

@@ -75,33 +75,45 @@ def as_toml(config: "Config", *, is_shown: bool) -> str:
     >>> print(as_toml(Config(database_url="postgresql://risk:secret@db/gxrisk"), is_shown=True).splitlines()[4])
     database_url = "postgresql+psycopg://risk:***@db/gxrisk"
     """
-    from pydantic import BaseModel
-
-    lines, sections = [], []
-    for name in type(config).model_fields:
-        value = getattr(config, name)
-        if isinstance(value, BaseModel | dict):
-            inner = value if isinstance(value, dict) else {one: getattr(value, one) for one in type(value).model_fields}
-            sections += ["", f"[{name}]", *(f"{one} = {_written(inner[one])}" for one in inner)]
-        elif value is None:
-            lines.append(f"# {name} = ")
-        else:
-            lines.append(f"{name} = {_written(_revealed(value, is_shown=is_shown))}")
+    lines, sections = _table("", {name: getattr(config, name) for name in type(config).model_fields}, is_shown)
     return "\n".join([*lines, *sections]) + "\n"
 
 
-def _revealed(value: Any, *, is_shown: bool) -> Any:
+def _table(name: str, values: dict[str, Any], is_shown: bool) -> tuple[list[str], list[str]]:
+    """A table's own lines, and those of the tables in it."""
+    from pydantic import BaseModel
+
+    lines, sections = [], []
+    for key, value in values.items():
+        path = f"{name}.{key}" if name else key
+        if isinstance(value, BaseModel | dict):
+            inner = value if isinstance(value, dict) else {one: getattr(value, one) for one in type(value).model_fields}
+            own, below = _table(path, inner, is_shown)
+            sections += ["", f"[{path}]", *own, *below]
+        elif value is None:
+            lines.append(f"# {key} = ")
+        else:
+            lines.append(f"{key} = {_written(_revealed(path, value, is_shown=is_shown))}")
+    return lines, sections
+
+
+def _revealed(path: str, value: Any, *, is_shown: bool) -> Any:
     from pydantic import SecretStr
 
     from gxrisk.history.database import shown, url_of
 
     if not isinstance(value, SecretStr):
         return value
-    return shown(url_of(value.get_secret_value())) if is_shown else value.get_secret_value()
+    secret = value.get_secret_value()
+    if not is_shown:
+        return secret
+    if path.startswith("alerts.channels."):
+        return f"{secret.partition('://')[0]}://***"
+    return shown(url_of(secret))
 
 
 def _written(value: Any) -> str:
     """A value as TOML: JSON's strings, numbers and lists are TOML's too."""
     if isinstance(value, Decimal):
         return str(value)
-    return json.dumps(str(value) if isinstance(value, Path) else value)
+    return json.dumps(value, default=str)

@@ -3,9 +3,10 @@
 import logging
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TextIO, cast
 
 import typer
 
@@ -41,8 +42,9 @@ def serve(
                 if live
                 else "the configuration's mode is live: say so too, with gxrisk serve --live"
             )
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        _run(config)
+        with _told(config):
+            _run(config)
+        typer.echo("gxrisk: stopped", err=True)
 
 
 def _run(config: "Config") -> None:
@@ -78,7 +80,31 @@ def _run(config: "Config") -> None:
         raise CommandError(f"the server cannot start: {app.state.failure}")
     if not server.started:
         raise CommandError("the server could not start; the log says why")
-    typer.echo("gxrisk: stopped", err=True)
+
+
+@contextmanager
+def _told(config: "Config") -> Iterator[None]:
+    """Logs as JSON lines, written beside the work; traces where the environment names a collector."""
+    from gxrisk.logs import Beside, configure_logs
+    from gxrisk.tracing import configure_tracing
+
+    beside = Beside()
+    handler = configure_logs(level=config.logs.level, stream=cast(TextIO, beside), secrets=_secrets(config))
+    tracing = configure_tracing()
+    try:
+        yield
+    finally:
+        if tracing is not None:
+            tracing.close()
+        logging.getLogger().removeHandler(handler)
+        beside.close()
+
+
+def _secrets(config: "Config") -> list[str]:
+    """What must never be seen in a log, however it comes there."""
+    urls = [one.get_secret_value() for one in (config.database_url, config.history_url) if one is not None]
+    channels = [] if config.alerts is None else [one.get_secret_value() for one in config.alerts.channels.values()]
+    return urls + channels
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -83,10 +83,11 @@ class MetricsApp:
                 send, 405, b"GET and HEAD are allowed\n", "text/plain; charset=utf-8", (b"allow", b"GET, HEAD")
             )
             return
-        body = await self._text()
+        body = await self.text()
         await _answer(send, 200, body, CONTENT_TYPE_PLAIN_0_0_4, is_head=scope["method"] == "HEAD")
 
-    async def _text(self) -> bytes:
+    async def text(self) -> bytes:
+        """The metrics, at most `fresh_s` seconds old."""
         is_old = time.monotonic() - self._made_at >= self._fresh_s
         if self._making is None or (self._making.done() and (is_old or self._making.exception() is not None)):
             self._making = asyncio.create_task(self._make())

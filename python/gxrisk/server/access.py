@@ -13,19 +13,27 @@ _ATTRIBUTE: Final = "gxrisk_access"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call an operation, and whether it changes anything; none of `scopes` means everyone, without a key."""
+    """Who may call an operation, and whether it changes anything; none of `scopes` means everyone, without a key.
+
+    `is_whole` says that it tells of all vaults at once, so that a key for some of them is not enough; `is_local` that
+    the configuration can open it to this machine without a key.
+    """
 
     scopes: tuple[Scope, ...]
     changes: bool
+    is_whole: bool = False
+    is_local: bool = False
 
     def allows(self, key: ApiKey, vault_id: str | None) -> bool:
         """Whether this key may call it, for this vault where it is about one."""
+        if self.is_whole and key.vaults is not None:
+            return False
         return key.scope in self.scopes and (vault_id is None or key.covers(vault_id))
 
 
-def asks(*scopes: Scope) -> Callable[[Endpoint], Endpoint]:
+def asks(*scopes: Scope, is_whole: bool = False, is_local: bool = False) -> Callable[[Endpoint], Endpoint]:
     """An operation that changes nothing."""
-    return _declare(Access(scopes, changes=False))
+    return _declare(Access(scopes, changes=False, is_whole=is_whole, is_local=is_local))
 
 
 def changes(*scopes: Scope) -> Callable[[Endpoint], Endpoint]:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gxrisk._native import GxriskError
 from gxrisk.config import Config
+from gxrisk.server.access_log import AccessLog
 from gxrisk.server.desk import Desk
 from gxrisk.server.guard import Rates
 from gxrisk.server.openapi import describe
@@ -61,6 +62,8 @@ def create_app(config: Config) -> FastAPI:
         app.include_router(router)
     for kind in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _problem)
+    if config.logs.requests:
+        app.add_middleware(AccessLog)
     app.add_middleware(RequestIds)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app

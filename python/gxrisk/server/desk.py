@@ -17,8 +17,10 @@ from sqlalchemy import Engine
 from gxrisk._native import GxriskError, Limits
 from gxrisk.config import Config
 from gxrisk.history import History, Projector
+from gxrisk.metrics import MetricsApp, registry_of
 from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.data_quality_words import QualitySettings
+from gxrisk.server.alerting import FLEET_FAILED, VAULT_FAILED, Alerting
 from gxrisk.server.answers import Answers
 from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
@@ -29,6 +31,7 @@ from gxrisk.server.overview import Overview
 from gxrisk.server.problems import Problem
 from gxrisk.server.push_feed import PushFeed
 from gxrisk.server.shared import Shared
+from gxrisk.server.trip_watch import TripWatch
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues.paper import PaperVenue
@@ -90,9 +93,17 @@ class Desk:
         closing.callback(self.history.close)
         self.projector = Projector(self.history)
         self.quality = DataQuality(QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window))
+        await self._open_alerts(closing)
         self.fleet = Fleet(
-            config.folder / VAULTS, _venue(config), passphrase_file=config.passphrase_file, data_quality=self.quality
+            config.folder / VAULTS,
+            _venue(config),
+            notify=self.alerting.notify,
+            passphrase_file=config.passphrase_file,
+            data_quality=self.quality,
         )
+        labels = config.metrics
+        registry = registry_of(self.fleet, vaults_max=labels.vaults_max, assets_max=labels.assets_max)
+        self.metrics = MetricsApp(registry)
         closing.push_async_callback(self._tell_the_rest)
         closing.push_async_callback(self.shared.close)
         closing.push_async_callback(self.fleet.close)
@@ -106,7 +117,9 @@ class Desk:
             self.hold_to_ceiling(vault)
         for journal in self._journals():
             self.projector.follow(journal)
-        closing.push_async_callback(self._stop_projecting, asyncio.create_task(self.projector.run()))
+        closing.push_async_callback(_cancelled, asyncio.create_task(self.projector.run()))
+        watch = TripWatch(self.fleet.vaults, self.alerting.notify, await self._tell_of_the_start())
+        closing.push_async_callback(_cancelled, asyncio.create_task(watch.run()))
         self._running = asyncio.create_task(self._run())
         closing.push_async_callback(self._stop_running)
 
@@ -114,10 +127,21 @@ class Desk:
         self.fleet.stop()
         await self._running
 
-    async def _stop_projecting(self, projecting: "asyncio.Task[None]") -> None:
-        projecting.cancel()
-        with suppress(asyncio.CancelledError):
-            await projecting
+    async def _open_alerts(self, closing: AsyncExitStack) -> None:
+        """Before the fleet, which tells of things as long as it is open."""
+        self.alerting = Alerting(self.config)
+        closing.callback(self.alerting.sink.close)
+        await closing.enter_async_context(self.alerting.sink.running())
+        await closing.enter_async_context(self.alerting.marked())
+
+    async def _tell_of_the_start(self) -> set[tuple[str, str]]:
+        """Vaults that cannot be opened, and what a start mends; vault and code of what goes on."""
+        alerting = self.alerting
+        for vault_id, reason in self.fleet.failed.items():
+            await alerting.tell("critical", VAULT_FAILED, f"{vault_id} could not be opened: {reason}")
+        await alerting.resolve(VAULT_FAILED, self.fleet.vaults.keys(), "opened again")
+        await alerting.resolve(FLEET_FAILED, ("",), "started again")
+        return await alerting.open_codes()
 
     async def _tell_the_rest(self) -> None:
         await asyncio.to_thread(Projector(self.history, self._journals()).catch_up)
@@ -195,8 +219,15 @@ class Desk:
         except Exception:
             failure = "the fleet failed, and takes no more marks"
             _log.critical("the fleet failed: no vault hears of prices any more", exc_info=True)
+            await self.alerting.tell("critical", FLEET_FAILED, "the fleet failed: no vault hears of prices any more")
         finally:
             self.feed.stop(failure)
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def keyring(config: Config, engine: Engine) -> Keyring:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from gxrisk.server.routes import (
+    alerts,
     audit,
     breakers,
     decision,
@@ -18,6 +19,7 @@ from gxrisk.server.routes import (
     kill,
     lifecycle,
     limits,
+    metrics,
     orders,
     positions,
     reconciliation,
@@ -42,6 +44,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     feed.router,
     fleet.router,
+    alerts.router,
+    metrics.router,
     equity.router,
     decision.router,
     audit.router,

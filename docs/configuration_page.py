@@ -1,5 +1,7 @@
 """The reference of the configuration, from the settings themselves."""
 
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -19,6 +21,9 @@ _WORDS: Final[dict[Any, str]] = {
     bool: "true or false",
     Path: "path",
     dict: "table",
+    time: "time of the day",
+    IPv4Network: "IPv4 network",
+    IPv6Network: "IPv6 network",
 }
 
 
@@ -39,7 +44,7 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
     title = f"## `[{name}]`" if name else "## At the top"
     rows = ["| setting | variable | allowed | default |", "|---|---|---|---|"]
     rows += [_row(name, field, info) for field, info in own.items()]
-    about = " ".join((model.__doc__ or "").split())
+    about = " ".join((model.__doc__ or "").partition(">>>")[0].split())
     parts = [title, about.replace("<", "&lt;"), "\n".join(rows)]
     for field, info in model.model_fields.items():
         below = _model_of(info)
@@ -58,6 +63,8 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "needed"
     value = info.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()  # what stands in the code is no secret
     return "none" if value is None or value in ({}, ()) else f"`{value}`"
 
 
@@ -82,5 +89,6 @@ def _words(kind: Any) -> str:
 
 
 def _model_of(info: FieldInfo) -> type[BaseModel] | None:
-    kind = info.annotation
+    parts = [one for one in get_args(info.annotation) if one is not type(None)] or [info.annotation]
+    kind = parts[0]  # of what may be left out, what it is
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None

@@ -31,7 +31,8 @@ from gxrisk.alerts.settings import AlertSettings
 
 PREFIX: Final = "GXRISK_"
 _NESTED: Final = "__"
-_CHANNEL: Final = f"{PREFIX}ALERTS{_NESTED}CHANNELS{_NESTED}"  # and a channel's name
+# The tables in [alerts], whose own keys are checked with them: names of channels are anybody's.
+_ALERT_TABLES: Final = tuple(f"{PREFIX}ALERTS{_NESTED}{one}{_NESTED}" for one in ("CHANNELS", "ROUTES", "QUIET_HOURS"))
 # Variables with the prefix that are other commands', not settings of the server.
 OTHERS: Final = frozenset({"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
 
@@ -214,7 +215,7 @@ def variables() -> list[str]:
 def _is_known(name: str) -> bool:
     if not name.upper().startswith(PREFIX) or name in OTHERS or name.upper() in variables():
         return True
-    return name.upper().startswith(_CHANNEL)
+    return name.upper().startswith(_ALERT_TABLES)
 
 
 def _meant(name: str) -> str:

@@ -89,6 +89,32 @@ def test_limits_change_on_condition(ann: Server) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (422, "invalid_value")
 
 
+def test_an_operator_tightens_and_only_an_owner_loosens(ann: Server) -> None:
+    """Limits one by one, the lower bound of a stop too; and the risk scale. What was refused changed nothing."""
+
+    def change(changes: dict[str, Any], key: str) -> tuple[int, str | None]:
+        answer = ann.call("PATCH", "/v1/vaults/ann/limits", changes, key=key, If_Match=limits_of(ann)[1])
+        return answer.status_code, answer.json().get("code")
+
+    def scale(to: str, key: str) -> tuple[int, str | None]:
+        answer = ann.call("PUT", "/v1/vaults/ann/risk-scale", {"scale": to}, key=key)
+        return answer.status_code, answer.json().get("code")
+
+    tighter = {"max_leverage": "2", "stop_atr_min": "1.5", "assets": ["BTC"]}
+    assert change(tighter, "operate") == (200, None)
+    before, _ = limits_of(ann)
+    for looser in ({"max_leverage": "2.000000001"}, {"stop_atr_min": "1.4"}, {"assets": None}):
+        assert change({"max_daily_trades": 5, **looser}, "operate") == (403, "owner_only")
+    assert limits_of(ann)[0] == before
+    assert change({"max_leverage": "3"}, "own") == (200, None)
+    assert (scale("0.5", "operate"), scale("0.6", "operate")) == ((200, None), (403, "owner_only"))
+    assert ann.call("GET", "/v1/vaults/ann").json()["risk_scale"] == "0.5"
+    assert scale("1", "own") == (200, None)
+    for wrong in ("0", "1.1", "nan", "-0.5"):
+        assert scale(wrong, "own")[0] == 422
+    assert [json.loads(one)["action"] for one in ann.notes("ann", "actor")[-2:]] == ["risk_scale", "risk_scale"]
+
+
 def test_the_ceiling_holds(tmp_path: Path) -> None:
     """When a vault is made, when its tier or limits change; and at the next start over those that are looser."""
     with serving(config(tmp_path, keys=MANY)) as server:

@@ -39,6 +39,21 @@ class Ceiling:
         return tuple(sorted(name for name in self._limits if getattr(held, name) != getattr(limits, name)))
 
 
+def looser(now: Limits, wanted: Limits) -> tuple[str, ...]:
+    """The limits that `wanted` has looser than `now`, by name.
+
+    >>> growth = Limits.for_tier("growth")
+    >>> looser(growth, growth.replace(max_leverage=6, stop_atr_min="1.5", max_daily_trades=3))
+    ('max_leverage',)
+    """
+    held, asked = now.to_dict(), wanted.to_dict()
+    return tuple(name for name in sorted(held) if _same(_tighter(name, held[name], asked[name])) != _same(asked[name]))
+
+
+def _same(value: Any) -> Any:
+    return sorted(value) if isinstance(value, tuple) else value
+
+
 def _tighter(name: str, one: Any, other: Any) -> Any:
     if one is None or other is None:
         return other if one is None else one

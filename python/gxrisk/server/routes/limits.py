@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from gxrisk._native import Limits
 from gxrisk.history.amounts import plain
 from gxrisk.server.access import READERS, asks, changes
+from gxrisk.server.ceiling import looser
 from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
 from gxrisk.server.problems import Problem
@@ -37,7 +38,7 @@ async def show_limits(request: Request, response: Response, vault_id: VaultId) -
 
 
 @router.patch("/limits")
-@changes("own")
+@changes("own", "operate")
 async def change_limits(
     request: Request,
     response: Response,
@@ -45,7 +46,7 @@ async def change_limits(
     body: Changes,
     if_match: Annotated[str | None, Header()] = None,
 ) -> LimitsShown:
-    """Change some limits, as the owner: tighter at once, looser only while flat, never over the operator's ceiling."""
+    """Change some limits: tighter at once; looser by an owner alone, while flat, never over the operator's ceiling."""
     desk = desk_of(request)
     vault = desk.vault(vault_id)
     now = vault.gate.limits
@@ -57,6 +58,9 @@ async def change_limits(
     exceeded = desk.ceiling.exceeded(wanted)
     if exceeded:
         raise Problem(422, "above_ceiling", f"looser than the operator's ceiling: {', '.join(exceeded)}")
+    loosened = looser(now, wanted)
+    if loosened and request.state.key.scope != "own":
+        raise Problem(403, "owner_only", f"an operator tightens, only an owner loosens: {', '.join(loosened)}")
     note_actor(request, vault, "limits", changes=body)
     vault.gate.set_limits(wanted)
     return _shown(vault.gate.limits, response)

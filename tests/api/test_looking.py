@@ -113,7 +113,7 @@ def test_a_decision_is_there_at_once(ann: Server) -> None:
     sequence = refused(ann)
     told = read(ann, f"/v1/vaults/ann/decisions/{sequence}")
     assert (told["outcome"], told["quantity"], told["reasoning"]) == ("rejected", "1000", "<script>alert(1)</script>")
-    assert told["evidence"]["mark"] == "100"
+    assert told["evidence"]["equity"] == "10000"
     assert "leverage" in {one["rule"] for one in told["violations"]}
     assert told["explanation"]["max_quantity"] == "0"
     hold = ann.call("POST", "/v1/vaults/ann/holds", {"confidence": "0.4", "reasoning": "no"}, key="propose").json()

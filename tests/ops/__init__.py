@@ -1,0 +1,1 @@
+"""What is shipped for operating the server."""

@@ -72,6 +72,19 @@ class FeedConfig(_Section):
     moments_waiting_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
 
 
+class StreamsConfig(_Section):
+    """What stays open, event streams and order streams: how many one key has, how many there are; times in seconds.
+
+    A client that takes nothing for `stall_s` is cut off, and a stream ends after `lasts_s`; both may come back.
+    """
+
+    of_key_max: Annotated[int, Field(ge=1, le=100_000)] = 16
+    streams_max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    heartbeat_s: Annotated[float, Field(gt=0, le=600)] = 15
+    stall_s: Annotated[float, Field(gt=0, le=600)] = 10
+    lasts_s: Annotated[float, Field(gt=0, le=604_800)] = 86_400
+
+
 class Config(BaseSettings):
     """Everything `gxrisk serve` can be told. `load` reads it.
 
@@ -92,6 +105,7 @@ class Config(BaseSettings):
     http: HttpConfig = HttpConfig()
     keys: KeysConfig = KeysConfig()
     feed: FeedConfig = FeedConfig()
+    streams: StreamsConfig = StreamsConfig()
     limits: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("limits")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter
+from gxrisk.config import StreamsConfig
 from gxrisk.server.app import create_app
 from gxrisk.server.guard import Guarded
 from gxrisk.server.keys import SCOPES
@@ -18,6 +19,7 @@ from gxrisk.server.openapi import operations
 
 from .desk import MANY, VAULTS_OF, Server, config, serving
 
+SHORT = StreamsConfig(lasts_s=0.05)  # an answer that goes on is one, too
 READERS = "read propose operate own admin"
 OPEN_TO = {
     "GET /livez": "",
@@ -48,6 +50,8 @@ OPEN_TO = {
     "GET /v1/vaults/{vault_id}/decisions": READERS,
     "GET /v1/vaults/{vault_id}/trades": READERS,
     "GET /v1/vaults/{vault_id}/fills": READERS,
+    "GET /v1/vaults/{vault_id}/events": READERS,
+    "GET /v1/events": READERS,
     "POST /v1/marks": "feed",
     "GET /v1/feed": "read feed operate admin",
     "POST /v1/feed/reviews": "operate",
@@ -57,7 +61,7 @@ OPEN_TO = {
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the vaults `ann` and `bob`."""
-    with serving(config(tmp_path_factory.mktemp("server"), keys=MANY)) as one:
+    with serving(config(tmp_path_factory.mktemp("server"), keys=MANY, streams=SHORT)) as one:
         for vault_id in ("ann", "bob"):
             one.made(vault_id)
         yield one

@@ -71,7 +71,9 @@ def _run(config: "Config") -> None:
         # uvicorn raises the signal that ended it once more, for whoever was there before it: that is nobody.
         signal.signal(signal.SIGTERM, _ended)
         signal.signal(signal.SIGINT, _ended)
-        server = ToldServer(settings)
+        streams = app.state.desk.streams
+        server = ToldServer(settings, streams.end_all)
+        streams.cut_off = server.cut_off
         with suppress(SystemExit):  # uvicorn's way to say that the start failed
             server.run(sockets=[listening])
     if app.state.failure is not None:

@@ -22,10 +22,12 @@ from gxrisk.protection.data_quality_words import QualitySettings
 from gxrisk.server.answers import Answers
 from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
+from gxrisk.server.events.tails import Tails
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.problems import Problem
 from gxrisk.server.push_feed import PushFeed
+from gxrisk.server.streams import Streams
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues.paper import PaperVenue
@@ -48,7 +50,9 @@ class Desk:
         self.config = config
         self.ceiling = Ceiling(config.limits)
         self.in_flight: set[asyncio.Task[object]] = set()
+        self.streams = Streams(config.streams)
         self._is_open = False
+        self._creating = asyncio.Lock()
         self._closing = AsyncExitStack()
 
     async def start(self) -> None:
@@ -63,6 +67,7 @@ class Desk:
     async def stop(self) -> None:
         """Take no more, finish what is in flight, close journals, tell the history all of it."""
         self._is_open = False
+        self.streams.end_all()
         if self.in_flight:
             _, late = await asyncio.wait(self.in_flight, timeout=self.config.http.shutdown_s)
             if late:
@@ -98,18 +103,17 @@ class Desk:
             self.hold_to_ceiling(vault)
         for journal in self._journals():
             self.projector.follow(journal)
-        closing.push_async_callback(self._stop_projecting, asyncio.create_task(self.projector.run()))
+        closing.push_async_callback(_cancelled, asyncio.create_task(self.projector.run()))
+        self.tails = Tails(self._journal_of, self._sequence_of)
+        for task in (self.tails.run(), self.streams.run(self.keyring)):
+            closing.push_async_callback(_cancelled, asyncio.create_task(task))
+        closing.push_async_callback(self.streams.wait_closed)
         self._running = asyncio.create_task(self._run())
         closing.push_async_callback(self._stop_running)
 
     async def _stop_running(self) -> None:
         self.fleet.stop()
         await self._running
-
-    async def _stop_projecting(self, projecting: "asyncio.Task[None]") -> None:
-        projecting.cancel()
-        with suppress(asyncio.CancelledError):
-            await projecting
 
     async def _tell_the_rest(self) -> None:
         await asyncio.to_thread(Projector(self.history, self._journals()).catch_up)
@@ -148,10 +152,20 @@ class Desk:
         return {one.name for one in self.history.vaults()}
 
     async def create(self, vault_id: str, settings: VaultSettings, limits: Limits, owner_key: str | None) -> Vault:
-        """Make a vault under the ceiling, and let the history follow it."""
-        vault = await self.fleet.create(vault_id, settings, limits=self.ceiling.over(limits), owner_key=owner_key)
-        self.projector.follow(self.fleet.folder / vault_id / JOURNAL)
+        """Make a vault under the ceiling, and let history and readers follow it.
+
+        One after the other: readers of many know vaults by the order in which they were made.
+        """
+        async with self._creating:
+            vault = await self.fleet.create(vault_id, settings, limits=self.ceiling.over(limits), owner_key=owner_key)
+            self.projector.follow(self._journal_of(vault_id))
+            self.tails.announce(vault_id)
         return vault
+
+    def recorded(self) -> None:
+        """Say that something was put on record, so that those who follow need not find it by looking."""
+        self.projector.notify()
+        self.tails.notify()
 
     def vault_ids(self) -> list[str]:
         """Every vault under the folder, by name: those that run, failed ones and retired ones."""
@@ -167,6 +181,13 @@ class Desk:
         """What may wait for a disk or a database, in a thread."""
         return await asyncio.to_thread(call, *args, **kwargs)
 
+    def _journal_of(self, vault_id: str) -> Path:
+        return self.fleet.folder / vault_id / JOURNAL
+
+    def _sequence_of(self, vault_id: str) -> int | None:
+        vault = self.fleet.vaults.get(vault_id)
+        return None if vault is None else vault.gate.sequence
+
     def _journals(self) -> list[Path]:
         return sorted(self.fleet.folder.glob(f"*/{JOURNAL}"))
 
@@ -180,6 +201,12 @@ class Desk:
             _log.critical("the fleet failed: no vault hears of prices any more", exc_info=True)
         finally:
             self.feed.stop(failure)
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def keyring(config: Config, engine: Engine) -> Keyring:

@@ -132,7 +132,7 @@ async def _once(request: Request, desk: Desk, key: ApiKey, body: bytes, inner: H
             kept = {one: response.headers[one] for one in _KEPT_HEADERS if one in response.headers}
             answer = Answer(fingerprint, response.status_code, kept, bytes(response.body))
             await desk.off_loop(desk.answers.keep, key.id, name, answer)
-        desk.projector.notify()
+        desk.recorded()
         return response
 
 

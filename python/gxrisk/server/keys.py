@@ -3,12 +3,12 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, or_, select, update
 
 from gxrisk._native import GxriskError
 from gxrisk.server.database import reading, writing
@@ -131,6 +131,14 @@ class Keyring:
             raise KeyRefused("unauthenticated", "the API key is unknown, revoked or expired")
         self._note_use(found[0])
         return found[0]
+
+    def still_good(self, key_ids: Collection[str]) -> set[str]:
+        """Those of these keys that are neither revoked nor expired, as the database has them now."""
+        column, now_ms = api_keys.c, self._now_ms()
+        is_not_late = or_(column.expires_ms.is_(None), column.expires_ms > now_ms)
+        query = select(column.id).where(column.id.in_(key_ids), column.revoked_ms.is_(None), is_not_late)
+        with reading(self._engine) as connection:
+            return set(connection.scalars(query))
 
     def _find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         now_s = self._clock()

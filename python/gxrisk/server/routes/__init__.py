@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from gxrisk.server.routes import (
     breakers,
+    events,
     feed,
     headroom,
     health,
@@ -29,5 +30,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     positions.router,
     breakers.router,
     history.router,
+    events.router,
     feed.router,
 )

@@ -46,7 +46,7 @@ class EventStream(Response):
     def hurry(self) -> None:
         """The stream has to end: wait neither for records nor for the client."""
         self._reading.end()
-        if self._sending is not None:
+        if self._sending is not None and not self._sending.expired():
             self._sending.reschedule(0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,8 +106,9 @@ class EventStream(Response):
             self._sending = None
 
     async def _cut_off(self, scope: Scope, gone: "asyncio.Future[None]") -> None:
-        self._streams.cut_count += 1
-        _log.warning("a client that reads too slowly was cut off (key %s)", self._stream.key.id)
+        if self._stream.ended is None:
+            self._streams.cut_count += 1
+            _log.warning("a client that reads too slowly was cut off (key %s)", self._stream.key.id)
         if scope.get("client"):
             self._streams.cut_off(tuple(scope["client"]))
         with suppress(TimeoutError):

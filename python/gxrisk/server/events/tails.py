@@ -136,10 +136,10 @@ class Tails:
                 tail.take(records)
                 if len(records) < CHUNK:
                     break
-        except (GxriskError, OSError) as error:
+        except Exception as error:  # whatever it is, the others go on
             if self._unreadable.get(tail.vault_id) != str(error):
                 self._unreadable[tail.vault_id] = str(error)
-                _log.error("events of %s cannot be read: %s", tail.vault_id, error)
+                _log.exception("events of %s cannot be read", tail.vault_id)
         else:
             self._unreadable.pop(tail.vault_id, None)
 

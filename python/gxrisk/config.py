@@ -76,6 +76,7 @@ class StreamsConfig(_Section):
     """What stays open, event streams and order streams: how many one key has, how many there are; times in seconds.
 
     A client that takes nothing for `stall_s` is cut off, and a stream ends after `lasts_s`; both may come back.
+    `orders_per_minute` is for all order streams of a key, `orders_in_flight_max` for each of them.
     """
 
     of_key_max: Annotated[int, Field(ge=1, le=100_000)] = 16
@@ -83,6 +84,8 @@ class StreamsConfig(_Section):
     heartbeat_s: Annotated[float, Field(gt=0, le=600)] = 15
     stall_s: Annotated[float, Field(gt=0, le=600)] = 10
     lasts_s: Annotated[float, Field(gt=0, le=604_800)] = 86_400
+    orders_per_minute: Annotated[int, Field(ge=1, le=100_000_000)] = 600_000
+    orders_in_flight_max: Annotated[int, Field(ge=1, le=1_000)] = 64
 
 
 class Config(BaseSettings):

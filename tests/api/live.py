@@ -54,8 +54,15 @@ def listening(settings: Config) -> Iterator[Live]:
     """A server on a free port, with a key of each scope, until the end."""
     app = create_app(settings)
     server = ToldServer(
-        uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=WITHIN_S),
-        app.state.desk.streams.end_all,
+        uvicorn.Config(
+            app,
+            log_config=None,
+            lifespan="on",
+            ws="websockets-sansio",
+            ws_max_size=settings.http.body_bytes_max,
+            timeout_graceful_shutdown=WITHIN_S,
+        ),
+        app.state.desk.streams.drain,
     )
     app.state.desk.streams.cut_off = server.cut_off
     found: list[asyncio.AbstractEventLoop] = []

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gxrisk._native import GxriskError
 from gxrisk.config import Config
 from gxrisk.server.desk import Desk
-from gxrisk.server.guard import Rates
 from gxrisk.server.openapi import describe
 from gxrisk.server.problems import problem_response
+from gxrisk.server.rates import Rates
 from gxrisk.server.routes import ROUTERS
 
 # Answers hold text that a model wrote: whoever shows one in a browser must not have it run there.
@@ -26,6 +26,8 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 def create_app(config: Config) -> FastAPI:
@@ -56,6 +58,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.desk = Desk(config)
     app.state.failure = None
     app.state.rates = Rates(config.keys.requests_per_minute)
+    app.state.stream_rates = Rates(config.streams.orders_per_minute)
     app.state.routers = ROUTERS
     for router in ROUTERS:
         app.include_router(router)
@@ -74,14 +77,14 @@ class RequestIds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 headers = MutableHeaders(scope=message)
                 headers.update({**_HEADERS, "X-Request-Id": request_id})
             await send(message)

@@ -34,6 +34,7 @@ from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue
 
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
+LAST_WORDS_S: Final = 5.0  # of streams, when the server stops
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -107,7 +108,7 @@ class Desk:
         self.tails = Tails(self._journal_of, self._sequence_of)
         for task in (self.tails.run(), self.streams.run(self.keyring)):
             closing.push_async_callback(_cancelled, asyncio.create_task(task))
-        closing.push_async_callback(self.streams.wait_closed)
+        closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())
         closing.push_async_callback(self._stop_running)
 

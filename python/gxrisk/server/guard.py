@@ -4,15 +4,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from hashlib import sha256
-from math import ceil
-from time import time
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
 
 from gxrisk.server.access import Access, access_of
 from gxrisk.server.answers import Answer
@@ -25,29 +21,6 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _NAME_CHARS_MAX: Final = 128
 _KEPT_HEADERS: Final = ("etag", "content-type")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class Rates:
-    """How many requests a minute each API key has left."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-    def take(self, key: ApiKey) -> dict[str, str]:
-        """Take one request; the headers that tell of the limit. Raises `Problem` 429 where none is left."""
-        is_within = self._limiter.hit(self._item, key.id)
-        stats = self._limiter.get_window_stats(self._item, key.id)
-        reset_s = str(max(1, ceil(stats.reset_time - time())))
-        headers = {
-            "RateLimit-Limit": str(self._item.amount),
-            "RateLimit-Remaining": str(max(0, stats.remaining)),
-            "RateLimit-Reset": reset_s,
-        }
-        if not is_within:
-            text = f"more than {self._item.amount} requests a minute"
-            raise Problem(429, "rate_limited", text, headers={**headers, "Retry-After": reset_s})
-        return headers
 
 
 class Guarded(APIRoute):
@@ -71,14 +44,21 @@ class Guarded(APIRoute):
         return handle
 
 
-async def _guarded(request: Request, access: Access, inner: Handler) -> Response:
+async def admitted(request: HTTPConnection, access: Access) -> ApiKey:
+    """The key of whoever calls, where the operation is open to it. Raises `KeyRefused`, or `Problem` 403."""
     desk: Desk = request.app.state.desk
-    if not access.scopes:
-        return await inner(request)
     key = await desk.off_loop(desk.keyring.caller, _token(request), request.client.host if request.client else "")
     request.state.key = key
     if not access.allows(key, request.path_params.get("vault_id")):
         raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
+    return key
+
+
+async def _guarded(request: Request, access: Access, inner: Handler) -> Response:
+    desk: Desk = request.app.state.desk
+    if not access.scopes:
+        return await inner(request)
+    key = await admitted(request, access)
     headers = request.app.state.rates.take(key)
     try:
         response = await _within_bounds(request, desk, access, key, inner)
@@ -143,7 +123,7 @@ async def _answered(request: Request, inner: Callable[[Request], Awaitable[Respo
         return problem_response(request, error)
 
 
-def _token(request: Request) -> str:
+def _token(request: HTTPConnection) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise KeyRefused("unauthenticated", "give an API key: Authorization: Bearer gxr_...")

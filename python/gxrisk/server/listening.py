@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import uvicorn
@@ -14,7 +14,7 @@ LAST_BYTES_S: Final = 2.0  # that a client has for the end of its answer when th
 class ToldServer(uvicorn.Server):
     """Prints one line on stderr when requests are taken; port 0 is any free one. `stopping` ends what stays open."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[float], Awaitable[None]]) -> None:
         super().__init__(config)
         self._stopping = stopping
 
@@ -30,7 +30,7 @@ class ToldServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams first, which would last; a client that does not read the rest holds up nothing."""
-        self._stopping()
+        await self._stopping(LAST_BYTES_S)
         late = asyncio.get_running_loop().call_later(LAST_BYTES_S, self._let_go)
         try:
             await super().shutdown(sockets)

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from gxrisk.config import StreamsConfig
@@ -76,6 +77,13 @@ class Streams:
         if not self._open:
             self._some.clear()
             self._none.set()
+
+    async def drain(self, within_s: float) -> None:
+        """End all, and wait so long for what they still have to say."""
+        self.end_all()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.wait_closed()
 
     def end_all(self) -> None:
         """Take no more, and end those that are open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -197,9 +197,10 @@ def test_a_client_that_reads_no_answers_is_cut_off(tmp_path: Path) -> None:
         live.made("ann")
         with stream(live, queue=1) as socket:
             order = asked("x", reasoning="y" * 4_000, quantity="1000000")
-            with pytest.raises(ConnectionClosed):
+            with suppress(ConnectionClosed):
                 for _ in range(200_000):
                     socket.send(order)
+                pytest.fail("it was never cut off")
         assert live.desk.streams.cut_count == 1
         with stream(live) as socket:
             socket.send(asked("again"))
@@ -216,7 +217,7 @@ def test_a_server_that_stops(live: Live) -> None:
         answers = dict(first)
         for one in socket:
             answers |= {json.loads(one)["id"]: json.loads(one)}
-        assert (socket.close_code, socket.close_reason) == (1012, "shutting_down")
+        assert (socket.close_code, socket.close_reason) == (1001, "shutting_down")
     end = monotonic() + WITHIN_S
     while live.desk.fleet.vaults:
         assert monotonic() < end

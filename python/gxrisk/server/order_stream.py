@@ -167,6 +167,8 @@ class OrderStream:
             async with asyncio.timeout(self._config.stall_s):
                 await send()
         except TimeoutError:
+            if self._is_gone:
+                return  # another answer waited for it, too
             self._is_gone = True
             self._desk.streams.cut_count += 1
             if self._websocket.client is not None:

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,11 +20,11 @@ from gxrisk.server.rates import Rates
 from gxrisk.server.routes import ROUTERS
 
 # Answers hold text that a model wrote: whoever shows one in a browser must not have it run there.
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 _STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
@@ -85,8 +84,8 @@ class RequestIds:
 
         async def send_named(message: Message) -> None:
             if message["type"] in _STARTS:
-                headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, "X-Request-Id": request_id})
+                named = (*message["headers"], *_HEADERS, (b"x-request-id", request_id.encode()))
+                message = {**message, "headers": named}
             await send(message)
 
         await self._app(scope, receive, send_named)

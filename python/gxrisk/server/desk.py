@@ -22,6 +22,7 @@ from gxrisk.protection.data_quality_words import QualitySettings
 from gxrisk.server.answers import Answers
 from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
+from gxrisk.server.deciding import Deciding
 from gxrisk.server.events.tails import Tails
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
@@ -53,6 +54,7 @@ class Desk:
         self.in_flight: set[asyncio.Task[object]] = set()
         self.streams = Streams(config.streams)
         self._is_open = False
+        self.deciding = Deciding()
         self._creating = asyncio.Lock()
         self._closing = AsyncExitStack()
 

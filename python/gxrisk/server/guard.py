@@ -47,7 +47,10 @@ class Guarded(APIRoute):
 async def admitted(request: HTTPConnection, access: Access) -> ApiKey:
     """The key of whoever calls, where the operation is open to it. Raises `KeyRefused`, or `Problem` 403."""
     desk: Desk = request.app.state.desk
-    key = await desk.off_loop(desk.keyring.caller, _token(request), request.client.host if request.client else "")
+    token, address = _token(request), request.client.host if request.client else ""
+    key = desk.keyring.known(token, address)
+    if key is None:
+        key = await desk.off_loop(desk.keyring.caller, token, address)
     request.state.key = key
     if not access.allows(key, request.path_params.get("vault_id")):
         raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
@@ -77,18 +80,19 @@ async def _within_bounds(request: Request, desk: Desk, access: Access, key: ApiK
         )
     if access.changes and not desk.is_ready:
         raise Problem(503, "not_ready", "the server is starting or shutting down", headers={"Retry-After": "1"})
-    work = _once(request, desk, key, body, inner) if access.changes else _answered(request, inner)
-    task: asyncio.Task[Response] = asyncio.create_task(work)
-    if access.changes:  # what has begun is finished, also when nobody waits for it any more
-        desk.in_flight.add(task)
-        task.add_done_callback(desk.in_flight.discard)
+    late = f"not done within {http.request_s:g} s"
+    if not access.changes:
+        try:
+            async with asyncio.timeout(http.request_s):
+                return await _answered(request, inner)
+        except TimeoutError:
+            raise Problem(504, "timeout", late, headers={"Retry-After": "1"}) from None
+    task: asyncio.Task[Response] = asyncio.create_task(_once(request, desk, key, body, inner))
+    desk.in_flight.add(task)  # what has begun is finished, also when nobody waits for it any more
+    task.add_done_callback(desk.in_flight.discard)
     done, _ = await asyncio.wait({task}, timeout=http.request_s)
     if not done:
-        text = f"not done within {http.request_s:g} s"
-        if access.changes:
-            text += f", but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
-        else:
-            task.cancel()
+        text = f"{late}, but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
         raise Problem(504, "timeout", text, headers={"Retry-After": "1"})
     return task.result()
 

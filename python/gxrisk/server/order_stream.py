@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gxrisk._native import Decision, Gate, Order
+from gxrisk._native import Order
 from gxrisk.server.bodies import depth
+from gxrisk.server.deciding import Judged
 from gxrisk.server.desk import Desk
 from gxrisk.server.orders import OrderBody, shown
 from gxrisk.server.problems import Problem, body_of, problem_of
@@ -20,7 +21,6 @@ from gxrisk.server.streams import Stream
 
 CLOSE_CODES: Final = {"key_ended": 4401, "lasted": 1001, "shutting_down": 1001, "storage": 1011, "binary": 1003}
 _ID_CHARS_MAX: Final = 64
-Judged = Decision | Exception
 
 
 class StreamedOrder(Body):
@@ -127,19 +127,19 @@ class OrderStream:
 
     async def _propose(self, name: str, order: Order) -> None:
         try:
-            answer: Judged = await self._desk.vault(self._vault_id).propose(order)
+            answer: Judged = await self._desk.deciding.propose(self._desk.vault(self._vault_id), order)
         except Exception as error:
             answer = error
         self._desk.recorded()
         await self._answer(name, answer)
 
     async def _judge(self) -> None:
-        """All that have gathered, in one visit to the threads that may wait for disks."""
+        """All that have gathered, at once."""
         await asyncio.sleep(0)
         asked, self._asked = self._asked, []
         try:
-            gate = self._desk.vault(self._vault_id).gate
-            answers: Sequence[Judged] = await self._desk.off_loop(_judged, gate, [order for _, order in asked])
+            vault = self._desk.vault(self._vault_id)
+            answers: Sequence[Judged] = await self._desk.deciding.judge(vault, [order for _, order in asked])
         except Exception as error:
             answers = [error] * len(asked)
         for (name, _), answer in zip(asked, answers, strict=True):
@@ -173,17 +173,6 @@ class OrderStream:
             self._desk.streams.cut_count += 1
             if self._websocket.client is not None:
                 self._desk.streams.cut_off((self._websocket.client.host, self._websocket.client.port))
-
-
-def _judged(gate: Gate, orders: Sequence[Order]) -> list[Judged]:
-    """What the gate would answer to each; an error is the answer to its own order alone."""
-    answers: list[Judged] = []
-    for order in orders:
-        try:
-            answers.append(gate.validate_order(order))
-        except Exception as error:
-            answers.append(error)
-    return answers
 
 
 def _id(text: str) -> str | None:

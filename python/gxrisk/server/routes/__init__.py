@@ -20,12 +20,12 @@ from gxrisk.server.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    orders.router,  # what is asked most is found first
     health.router,
     vaults.router,
     lifecycle.router,
     withdrawals.router,
     kill.router,
-    orders.router,
     order_stream.router,
     headroom.router,
     limits.router,

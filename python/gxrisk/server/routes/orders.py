@@ -39,8 +39,8 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
     Without a `client_order_id` the order has one that follows from the API key and the `Idempotency-Key`: the same
     request again, after a crash of the server too, is the same order.
     """
-    vault = desk_of(request).vault(vault_id)
-    return shown(await vault.propose(body.order(_client_order_id(request))))
+    desk = desk_of(request)
+    return shown(await desk.deciding.propose(desk.vault(vault_id), body.order(_client_order_id(request))))
 
 
 @router.post("/orders/validate")
@@ -48,7 +48,10 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
 async def validate_order(request: Request, vault_id: VaultId, body: OrderBody) -> DecisionShown:
     """What the gate would answer now; nothing changes."""
     desk = desk_of(request)
-    return shown(await desk.off_loop(desk.vault(vault_id).gate.validate_order, body.order()))
+    (answer,) = await desk.deciding.judge(desk.vault(vault_id), [body.order()])
+    if isinstance(answer, Exception):
+        raise answer
+    return shown(answer)
 
 
 @router.delete("/orders/{order_id}", status_code=202)

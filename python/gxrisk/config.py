@@ -104,6 +104,7 @@ class Config(BaseSettings):
     passphrase_file: Path | None = None
     database_url: SecretStr | None = None
     history_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
     idempotency_s: Annotated[int, Field(ge=60, le=2_592_000)] = 86_400
     http: HttpConfig = HttpConfig()
     keys: KeysConfig = KeysConfig()

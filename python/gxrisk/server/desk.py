@@ -28,6 +28,7 @@ from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.problems import Problem
 from gxrisk.server.push_feed import PushFeed
+from gxrisk.server.redis_fanout import Known, RedisFanout
 from gxrisk.server.streams import Streams
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
@@ -55,6 +56,7 @@ class Desk:
         self.streams = Streams(config.streams)
         self._is_open = False
         self.deciding = Deciding()
+        self.fanout: RedisFanout | None = None
         self._creating = asyncio.Lock()
         self._closing = AsyncExitStack()
 
@@ -110,6 +112,10 @@ class Desk:
         self.tails = Tails(self._journal_of, self._sequence_of)
         for task in (self.tails.run(), self.streams.run(self.keyring)):
             closing.push_async_callback(_cancelled, asyncio.create_task(task))
+        if config.redis_url is not None:
+            known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
+            self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
+            closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
         closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())
         closing.push_async_callback(self._stop_running)

@@ -73,6 +73,10 @@ class Tails:
             return True
         return position <= await self._off_loop(last, tail.journal)
 
+    async def end(self, vault_id: str) -> int:
+        """The last record that a vault's journal has now. Raises `JournalError`."""
+        return await self._off_loop(last, self._journal_of(vault_id))
+
     async def in_order(self, vault_ids: Iterable[str]) -> list[str]:
         """Vaults in the order in which they were made, which only grows; what cannot be read is left out."""
         asked = list(vault_ids)

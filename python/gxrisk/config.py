@@ -88,6 +88,20 @@ class LogsConfig(_Section):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     requests: bool = True
+class StreamsConfig(_Section):
+    """What stays open, event streams and order streams: how many one key has, how many there are; times in seconds.
+
+    A client that takes nothing for `stall_s` is cut off, and a stream ends after `lasts_s`; both may come back.
+    `orders_per_minute` is for all order streams of a key, `orders_in_flight_max` for each of them.
+    """
+
+    of_key_max: Annotated[int, Field(ge=1, le=100_000)] = 16
+    streams_max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    heartbeat_s: Annotated[float, Field(gt=0, le=600)] = 15
+    stall_s: Annotated[float, Field(gt=0, le=600)] = 10
+    lasts_s: Annotated[float, Field(gt=0, le=604_800)] = 86_400
+    orders_per_minute: Annotated[int, Field(ge=1, le=100_000_000)] = 600_000
+    orders_in_flight_max: Annotated[int, Field(ge=1, le=1_000)] = 64
 
 
 class Config(BaseSettings):
@@ -106,12 +120,14 @@ class Config(BaseSettings):
     passphrase_file: Path | None = None
     database_url: SecretStr | None = None
     history_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
     idempotency_s: Annotated[int, Field(ge=60, le=2_592_000)] = 86_400
     http: HttpConfig = HttpConfig()
     keys: KeysConfig = KeysConfig()
     feed: FeedConfig = FeedConfig()
     metrics: MetricsConfig = MetricsConfig()
     logs: LogsConfig = LogsConfig()
+    streams: StreamsConfig = StreamsConfig()
     limits: dict[str, Any] = Field(default_factory=dict)
     alerts: AlertSettings | None = None
 

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter
+from gxrisk.config import StreamsConfig
 from gxrisk.server.app import create_app
 from gxrisk.server.guard import Guarded
 from gxrisk.server.keys import SCOPES
-from gxrisk.server.openapi import operations
+from gxrisk.server.openapi import operations, sockets
+from starlette.testclient import WebSocketDenialResponse
 
 from .desk import MANY, VAULTS_OF, Server, config, serving
 
+SHORT = StreamsConfig(lasts_s=0.05)  # an answer that goes on is one, too
 READERS = "read propose operate own admin"
 NAMED = {"order_id": "gx-1", "sequence": "1", "week": "2026-W01", "what": "trades", "incident": "1"}
 OPEN_TO = {
@@ -50,6 +53,8 @@ OPEN_TO = {
     "GET /v1/vaults/{vault_id}/decisions": READERS,
     "GET /v1/vaults/{vault_id}/trades": READERS,
     "GET /v1/vaults/{vault_id}/fills": READERS,
+    "GET /v1/vaults/{vault_id}/events": READERS,
+    "GET /v1/events": READERS,
     "POST /v1/marks": "feed",
     "GET /v1/feed": "read feed operate admin",
     "POST /v1/feed/reviews": "operate",
@@ -77,10 +82,13 @@ OPEN_TO = {
 WHOLE = {"GET /metrics"}  # of all vaults at once: a key for some of them is not enough
 
 
+SOCKETS = {"/v1/vaults/{vault_id}/orders/stream": "propose"}
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the vaults `ann` and `bob`."""
-    with serving(config(tmp_path_factory.mktemp("server"), keys=MANY)) as one:
+    with serving(config(tmp_path_factory.mktemp("server"), keys=MANY, streams=SHORT)) as one:
         for vault_id in ("ann", "bob"):
             one.made(vault_id)
         yield one
@@ -91,6 +99,7 @@ def test_every_operation_is_in_the_table(tmp_path_factory: pytest.TempPathFactor
     app = create_app(config(tmp_path_factory.mktemp("unused")))
     found = {f"{method} {route.path}" for route in operations(app) for method in route.methods or ()}
     assert found == OPEN_TO.keys()
+    assert {route.path for route in sockets(app)} == SOCKETS.keys()
     described = {f"{method.upper()} {path}" for path, one in app.openapi()["paths"].items() for method in one}
     assert described == OPEN_TO.keys() - {"GET /openapi.json"}
 
@@ -143,6 +152,31 @@ def test_without_a_good_key(both: Server, operation: str) -> None:
     assert {one.json()["code"] for one in answers} == {"unauthenticated"}
     assert {one.headers["WWW-Authenticate"] for one in answers} == {"Bearer"}
     assert len({one.json()["detail"] for one in answers[1:]}) == 1
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+def test_sockets(both: Server, path: str) -> None:
+    """The same of those: by every scope, own vault and other, and with no good key; a problem before the handshake."""
+    scope = SOCKETS[path]
+    revoked, revoked_text = both.desk.keyring.create("revoked", scope, VAULTS_OF[scope])  # type: ignore[arg-type, index]
+    both.desk.keyring.revoke(revoked.id)
+    bad = {
+        "none": None,
+        "nonsense": "nonsense",
+        "revoked": revoked_text,
+        "expired": _expired(both, scope, time.time() - 10),
+    }
+    for name, key in {**both.keys, **bad}.items():
+        for vault_id in ("ann", "bob"):
+            headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+            expected = 401 if name in bad else 101 if (name, vault_id) == (scope, "ann") else 403
+            try:
+                with both.client.websocket_connect(path.format(vault_id=vault_id), headers=headers):
+                    found = 101, None
+            except WebSocketDenialResponse as denied:
+                found = denied.status_code, denied.headers["content-type"]
+            wanted = (101, None) if expected == 101 else (expected, "application/problem+json")
+            assert found == wanted, (name, vault_id)
 
 
 def test_lists_show_the_key_s_own_vaults(both: Server) -> None:

@@ -64,6 +64,9 @@ def _run(config: "Config") -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="websockets-sansio",
+        ws_max_size=http.body_bytes_max,
+        ws_per_message_deflate=False,  # a decision is shorter than what compressing it costs
         limit_concurrency=http.connections_max,
         timeout_graceful_shutdown=http.shutdown_s,
         backlog=_BACKLOG,
@@ -73,7 +76,9 @@ def _run(config: "Config") -> None:
         # uvicorn raises the signal that ended it once more, for whoever was there before it: that is nobody.
         signal.signal(signal.SIGTERM, _ended)
         signal.signal(signal.SIGINT, _ended)
-        server = ToldServer(settings)
+        streams = app.state.desk.streams
+        server = ToldServer(settings, streams.drain)
+        streams.cut_off = server.cut_off
         with suppress(SystemExit):  # uvicorn's way to say that the start failed
             server.run(sockets=[listening])
     if app.state.failure is not None:

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,17 +15,19 @@ from gxrisk._native import GxriskError
 from gxrisk.config import Config
 from gxrisk.server.access_log import AccessLog
 from gxrisk.server.desk import Desk
-from gxrisk.server.guard import Rates
 from gxrisk.server.openapi import describe
 from gxrisk.server.problems import problem_response
+from gxrisk.server.rates import Rates
 from gxrisk.server.routes import ROUTERS
 
 # Answers hold text that a model wrote: whoever shows one in a browser must not have it run there.
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 def create_app(config: Config) -> FastAPI:
@@ -57,6 +58,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.desk = Desk(config)
     app.state.failure = None
     app.state.rates = Rates(config.keys.requests_per_minute)
+    app.state.stream_rates = Rates(config.streams.orders_per_minute)
     app.state.routers = ROUTERS
     for router in ROUTERS:
         app.include_router(router)
@@ -77,18 +79,18 @@ class RequestIds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+            if message["type"] in _STARTS:
+                given = message["headers"]
+                names = {name.lower() for name, _ in given}
+                more = (one for one in _HEADERS if one[0] not in names)
+                message = {**message, "headers": (*given, *more, (b"x-request-id", request_id.encode()))}
             await send(message)
 
         await self._app(scope, receive, send_named)

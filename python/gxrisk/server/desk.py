@@ -24,13 +24,17 @@ from gxrisk.server.alerting import FLEET_FAILED, VAULT_FAILED, Alerting
 from gxrisk.server.answers import Answers
 from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
+from gxrisk.server.deciding import Deciding
+from gxrisk.server.events.tails import Tails
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.model_health import ModelHealth
 from gxrisk.server.overview import Overview
 from gxrisk.server.problems import Problem
 from gxrisk.server.push_feed import PushFeed
+from gxrisk.server.redis_fanout import Known, RedisFanout
 from gxrisk.server.shared import Shared
+from gxrisk.server.streams import Streams
 from gxrisk.server.trip_watch import TripWatch
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
@@ -39,6 +43,7 @@ from gxrisk.venues.protocol import Venue
 
 VAULTS: Final = "vaults"
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
+LAST_WORDS_S: Final = 5.0  # of streams, when the server stops
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -58,7 +63,11 @@ class Desk:
         self.shared = Shared()
         self.overview = Overview(self)
         self.health = ModelHealth(config.folder / VAULTS)
+        self.streams = Streams(config.streams)
         self._is_open = False
+        self.deciding = Deciding()
+        self.fanout: RedisFanout | None = None
+        self._creating = asyncio.Lock()
         self._closing = AsyncExitStack()
 
     async def start(self) -> None:
@@ -73,6 +82,7 @@ class Desk:
     async def stop(self) -> None:
         """Take no more, finish what is in flight, close journals, tell the history all of it."""
         self._is_open = False
+        self.streams.end_all()
         if self.in_flight:
             _, late = await asyncio.wait(self.in_flight, timeout=self.config.http.shutdown_s)
             if late:
@@ -120,6 +130,14 @@ class Desk:
         closing.push_async_callback(_cancelled, asyncio.create_task(self.projector.run()))
         watch = TripWatch(self.fleet.vaults, self.alerting.notify, await self._tell_of_the_start())
         closing.push_async_callback(_cancelled, asyncio.create_task(watch.run()))
+        self.tails = Tails(self._journal_of, self._sequence_of)
+        for task in (self.tails.run(), self.streams.run(self.keyring)):
+            closing.push_async_callback(_cancelled, asyncio.create_task(task))
+        if config.redis_url is not None:
+            known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
+            self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
+            closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
+        closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())
         closing.push_async_callback(self._stop_running)
 
@@ -189,10 +207,20 @@ class Desk:
         return {one.name for one in self.history.vaults()}
 
     async def create(self, vault_id: str, settings: VaultSettings, limits: Limits, owner_key: str | None) -> Vault:
-        """Make a vault under the ceiling, and let the history follow it."""
-        vault = await self.fleet.create(vault_id, settings, limits=self.ceiling.over(limits), owner_key=owner_key)
-        self.projector.follow(self.fleet.folder / vault_id / JOURNAL)
+        """Make a vault under the ceiling, and let history and readers follow it.
+
+        One after the other: readers of many know vaults by the order in which they were made.
+        """
+        async with self._creating:
+            vault = await self.fleet.create(vault_id, settings, limits=self.ceiling.over(limits), owner_key=owner_key)
+            self.projector.follow(self._journal_of(vault_id))
+            self.tails.announce(vault_id)
         return vault
+
+    def recorded(self) -> None:
+        """Say that something was put on record, so that those who follow need not find it by looking."""
+        self.projector.notify()
+        self.tails.notify()
 
     def vault_ids(self) -> list[str]:
         """Every vault under the folder, by name: those that run, failed ones and retired ones."""
@@ -207,6 +235,13 @@ class Desk:
     async def off_loop(self, call: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         """What may wait for a disk or a database, in a thread."""
         return await asyncio.to_thread(call, *args, **kwargs)
+
+    def _journal_of(self, vault_id: str) -> Path:
+        return self.fleet.folder / vault_id / JOURNAL
+
+    def _sequence_of(self, vault_id: str) -> int | None:
+        vault = self.fleet.vaults.get(vault_id)
+        return None if vault is None else vault.gate.sequence
 
     def _journals(self) -> list[Path]:
         return sorted(self.fleet.folder.glob(f"*/{JOURNAL}"))

@@ -5,15 +5,11 @@ import json
 from collections.abc import Awaitable, Callable, Coroutine
 from hashlib import sha256
 from ipaddress import ip_address
-from math import ceil
-from time import time
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
 
 from gxrisk.context import on_behalf_of
 from gxrisk.server.access import Access, access_of
@@ -28,29 +24,6 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _NAME_CHARS_MAX: Final = 128
 _KEPT_HEADERS: Final = ("etag", "content-type")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class Rates:
-    """How many requests a minute each API key has left."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-    def take(self, key: ApiKey) -> dict[str, str]:
-        """Take one request; the headers that tell of the limit. Raises `Problem` 429 where none is left."""
-        is_within = self._limiter.hit(self._item, key.id)
-        stats = self._limiter.get_window_stats(self._item, key.id)
-        reset_s = str(max(1, ceil(stats.reset_time - time())))
-        headers = {
-            "RateLimit-Limit": str(self._item.amount),
-            "RateLimit-Remaining": str(max(0, stats.remaining)),
-            "RateLimit-Reset": reset_s,
-        }
-        if not is_within:
-            text = f"more than {self._item.amount} requests a minute"
-            raise Problem(429, "rate_limited", text, headers={**headers, "Retry-After": reset_s})
-        return headers
 
 
 class Guarded(APIRoute):
@@ -80,14 +53,24 @@ class Guarded(APIRoute):
         return handle
 
 
+async def admitted(request: HTTPConnection, access: Access) -> ApiKey:
+    """The key of whoever calls, where the operation is open to it. Raises `KeyRefused`, or `Problem` 403."""
+    desk: Desk = request.app.state.desk
+    token, address = _token(request), request.client.host if request.client else ""
+    key = desk.keyring.known(token, address)
+    if key is None:
+        key = await desk.off_loop(desk.keyring.caller, token, address)
+    request.state.key = key
+    if not access.allows(key, request.path_params.get("vault_id")):
+        raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
+    return key
+
+
 async def _guarded(request: Request, access: Access, inner: Handler) -> Response:
     desk: Desk = request.app.state.desk
     if not access.scopes or (access.is_local and desk.config.metrics.loopback and _is_from_here(request)):
         return await inner(request)
-    key = await desk.off_loop(desk.keyring.caller, _token(request), request.client.host if request.client else "")
-    request.state.key = key
-    if not access.allows(key, request.path_params.get("vault_id")):
-        raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
+    key = await admitted(request, access)
     headers = request.app.state.rates.take(key)
     try:
         response = await _within_bounds(request, desk, access, key, inner)
@@ -106,18 +89,19 @@ async def _within_bounds(request: Request, desk: Desk, access: Access, key: ApiK
         )
     if access.changes and not desk.is_ready:
         raise Problem(503, "not_ready", "the server is starting or shutting down", headers={"Retry-After": "1"})
-    work = _once(request, desk, key, body, inner) if access.changes else _answered(request, inner)
-    task: asyncio.Task[Response] = asyncio.create_task(work)
-    if access.changes:  # what has begun is finished, also when nobody waits for it any more
-        desk.in_flight.add(task)
-        task.add_done_callback(desk.in_flight.discard)
+    late = f"not done within {http.request_s:g} s"
+    if not access.changes:
+        try:
+            async with asyncio.timeout(http.request_s):
+                return await _answered(request, inner)
+        except TimeoutError:
+            raise Problem(504, "timeout", late, headers={"Retry-After": "1"}) from None
+    task: asyncio.Task[Response] = asyncio.create_task(_once(request, desk, key, body, inner))
+    desk.in_flight.add(task)  # what has begun is finished, also when nobody waits for it any more
+    task.add_done_callback(desk.in_flight.discard)
     done, _ = await asyncio.wait({task}, timeout=http.request_s)
     if not done:
-        text = f"not done within {http.request_s:g} s"
-        if access.changes:
-            text += f", but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
-        else:
-            task.cancel()
+        text = f"{late}, but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
         raise Problem(504, "timeout", text, headers={"Retry-After": "1"})
     return task.result()
 
@@ -141,7 +125,7 @@ async def _once(request: Request, desk: Desk, key: ApiKey, body: bytes, inner: H
             kept = {one: response.headers[one] for one in _KEPT_HEADERS if one in response.headers}
             answer = Answer(fingerprint, response.status_code, kept, bytes(response.body))
             await desk.off_loop(desk.answers.keep, key.id, name, answer)
-        desk.projector.notify()
+        desk.recorded()
         return response
 
 
@@ -159,7 +143,7 @@ def _is_from_here(request: Request) -> bool:
         return False
 
 
-def _token(request: Request) -> str:
+def _token(request: HTTPConnection) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise KeyRefused("unauthenticated", "give an API key: Authorization: Bearer gxr_...")

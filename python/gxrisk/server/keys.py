@@ -3,12 +3,12 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, or_, select, update
 
 from gxrisk._native import GxriskError
 from gxrisk.server.database import reading, writing
@@ -132,6 +132,27 @@ class Keyring:
         self._note_use(found[0])
         return found[0]
 
+    def known(self, text: str, address: str) -> ApiKey | None:
+        """Whose key this is, without waiting for the database; None where `caller` has to be asked: at the latest
+        every second, and for all that is wrong.
+        """
+        parsed = KeyText.parse(text)
+        known = None if parsed is None else self._known.get(parsed.key_id)
+        if parsed is None or known is None or not 0 <= known[2] - self._clock() <= KNOWN_FOR_S:
+            return None
+        key, digest, _ = known
+        if not (compare_digest(digest, parsed.digest) and self._is_good(key)) or self._is_use_due(key):
+            return None
+        return None if self._lockout.wait_s(address, key.id) else key
+
+    def still_good(self, key_ids: Collection[str]) -> set[str]:
+        """Those of these keys that are neither revoked nor expired, as the database has them now."""
+        column, now_ms = api_keys.c, self._now_ms()
+        is_not_late = or_(column.expires_ms.is_(None), column.expires_ms > now_ms)
+        query = select(column.id).where(column.id.in_(key_ids), column.revoked_ms.is_(None), is_not_late)
+        with reading(self._engine) as connection:
+            return set(connection.scalars(query))
+
     def _find(self, key_id: str) -> tuple[ApiKey, bytes] | None:
         now_s = self._clock()
         known = self._known.get(key_id)
@@ -151,10 +172,13 @@ class Keyring:
 
     def _note_use(self, key: ApiKey) -> None:
         now_ms = self._now_ms()
-        if now_ms - max(self._used.get(key.id, 0), key.used_ms or 0) >= USED_EVERY_MS:
+        if self._is_use_due(key):
             self._used[key.id] = now_ms
             with writing(self._engine) as connection:
                 connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(used_ms=now_ms))
+
+    def _is_use_due(self, key: ApiKey) -> bool:
+        return self._now_ms() - max(self._used.get(key.id, 0), key.used_ms or 0) >= USED_EVERY_MS
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

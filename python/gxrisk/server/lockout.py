@@ -35,12 +35,15 @@ class Lockout:
     """
 
     def __init__(self, allowed: Allowed) -> None:
+        self._quiet_s = 0.0
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._of_key = RateLimitItemPerSecond(allowed.of_key, allowed.window_s, "failures-of-key")
         self._of_address = RateLimitItemPerSecond(allowed.of_address, allowed.window_s, "failures-of-address")
 
     def wait_s(self, address: str, key_id: str) -> int:
         """For how many seconds nothing is heard from there; 0 where it is."""
+        if time() > self._quiet_s:
+            return 0  # nobody failed for so long that it could still count: mostly so, and asked at every request
         network = _network(address)
         for item, names in ((self._of_address, (network,)), (self._of_key, (network, key_id))):
             if not self._limiter.test(item, *names):
@@ -50,6 +53,7 @@ class Lockout:
     def failed(self, address: str, key_id: str) -> None:
         """Count a failure."""
         network = _network(address)
+        self._quiet_s = time() + self._of_address.get_expiry()
         self._limiter.hit(self._of_address, network)
         self._limiter.hit(self._of_key, network, key_id)
 

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from gxrisk.server.access import Access
 from gxrisk.server.guard import IDEMPOTENCY_KEY, Guarded
+from gxrisk.server.guarded_socket import GuardedSocket
 from gxrisk.server.problems import MEDIA_TYPE, ProblemBody
 
 ABOUT: Final = (
@@ -42,10 +43,17 @@ def operations(app: FastAPI) -> list[Guarded]:
     found = []
     for router in app.state.routers:
         for route in router.routes:
+            if isinstance(route, GuardedSocket):
+                continue  # OpenAPI has no words for it
             if not isinstance(route, Guarded):
                 raise TypeError(f"{route} is not guarded: give its router route_class=Guarded")
             found.append(route)
     return found
+
+
+def sockets(app: FastAPI) -> list[GuardedSocket]:
+    """Every WebSocket of the API."""
+    return [route for router in app.state.routers for route in router.routes if isinstance(route, GuardedSocket)]
 
 
 def _complete(operation: dict[str, Any] | None, access: Access) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 
 from gxrisk._native import GxriskError, InvalidOrder, JournalError, VaultError, WithdrawalError
 from gxrisk.agent.strategy import ModelError
@@ -65,30 +64,40 @@ class Problem(GxriskError):
         self.errors = errors
 
 
-def problem_response(request: Request, error: Exception) -> Response:
-    """Any error as an answer; what nobody foresaw is logged, and its text stays here."""
+def problem_response(request: HTTPConnection, error: Exception) -> Response:
+    """Any error as an answer."""
+    problem = problem_of(error, request.state.request_id)
+    content = body_of(problem, request.state.request_id).model_dump(exclude_none=True)
+    return JSONResponse(content, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """Any error as a problem; what nobody foresaw is logged, and its text stays here."""
     problem = _problem(error)
     if problem is None:
-        _log.error("request %s failed", request.state.request_id, exc_info=error)
+        _log.error("request %s failed", request_id, exc_info=error)
         problem = Problem(500, "internal", "something went wrong here; the log knows it by the request's id")
-    body = ProblemBody(
+    return problem
+
+
+def body_of(problem: Problem, request_id: str) -> ProblemBody:
+    """What a client sees of it."""
+    return ProblemBody(
         type="about:blank",
         title=HTTPStatus(problem.status).phrase,
         status=problem.status,
         code=problem.code,
         detail=str(problem),
-        request_id=request.state.request_id,
+        request_id=request_id,
         errors=None if problem.errors is None else list(problem.errors),
     )
-    content = body.model_dump(exclude_none=True)
-    return JSONResponse(content, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 def _problem(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
-        case RequestValidationError():
+        case RequestValidationError() | ValidationError():
             fields = [_field(one) for one in error.errors()]
             return Problem(
                 422, "invalid_request", "; ".join(f"{one.where}: {one.message}" for one in fields), errors=fields

@@ -8,6 +8,7 @@ from gxrisk.server.routes import (
     breakers,
     decision,
     equity,
+    events,
     export,
     feed,
     fleet,
@@ -20,6 +21,7 @@ from gxrisk.server.routes import (
     lifecycle,
     limits,
     metrics,
+    order_stream,
     orders,
     positions,
     reconciliation,
@@ -32,18 +34,20 @@ from gxrisk.server.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    orders.router,  # what is asked most is found first
     health.router,
     vaults.router,
     lifecycle.router,
     withdrawals.router,
     kill.router,
-    orders.router,
+    order_stream.router,
     headroom.router,
     limits.router,
     risk_scale.router,
     positions.router,
     breakers.router,
     history.router,
+    events.router,
     feed.router,
     fleet.router,
     alerts.router,

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from gxrisk.server.access import READERS, asks
 from gxrisk.server.guard import Guarded
-from gxrisk.server.routes.orders import OrderBody
+from gxrisk.server.orders import OrderBody
 from gxrisk.server.shapes import Amount, VaultId, desk_of
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["headroom"])

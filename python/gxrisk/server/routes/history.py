@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from gxrisk.history import rows
 from gxrisk.server.access import READERS, asks
 from gxrisk.server.guard import Guarded
-from gxrisk.server.routes.orders import ViolationShown
+from gxrisk.server.orders import ViolationShown
 from gxrisk.server.shapes import Amount, VaultId, desk_of, time_of
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["history"])

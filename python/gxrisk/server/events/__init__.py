@@ -1,0 +1,1 @@
+"""What journals say, told to many readers while it is written."""

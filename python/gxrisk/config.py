@@ -31,7 +31,9 @@ from gxrisk._native import GxriskError, InvalidOrder, Limits
 PREFIX: Final = "GXRISK_"
 _NESTED: Final = "__"
 # Variables with the prefix that are other commands', not settings of the server.
-OTHERS: Final = frozenset({"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
+OTHERS: Final = frozenset(
+    {"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR", "GXRISK_URL", "GXRISK_KEY", "GXRISK_KEY_FILE"}
+)
 
 
 class ConfigError(GxriskError):

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from gxrisk.server.routes import (
+    batch,
     breakers,
     feed,
     headroom,
@@ -13,6 +14,7 @@ from gxrisk.server.routes import (
     limits,
     orders,
     positions,
+    snapshot,
     vaults,
     withdrawals,
 )
@@ -24,9 +26,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     withdrawals.router,
     kill.router,
     orders.router,
+    batch.router,
     headroom.router,
     limits.router,
     positions.router,
+    snapshot.router,
     breakers.router,
     history.router,
     feed.router,

@@ -23,7 +23,13 @@ from tests.api.desk import STRATEGY, market
 from tests.api.test_serve import WITHIN_S, environment, gxrisk
 
 LISTENING = re.compile(r"gxrisk: listening on (http://\S+)")
-SCOPES: dict[str, list[str] | None] = {"operate": None, "feed": None, "read": None, "own": ["ann"], "propose": ["ann"]}
+SCOPES: dict[str, list[str] | None] = {
+    "operate": None,
+    "feed": None,
+    "read": None,
+    "own": ["ann", "rich"],
+    "propose": ["ann"],
+}
 # What a test of the wire must not run into: they are limits of the vault, not of the client.
 WIDE = {
     "orders_per_minute": 100_000,

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from gxrisk import Client, JournalReader
 from gxrisk.client import Operator
-from gxrisk.client.call import Call
 from gxrisk.config import load
 from gxrisk.server.database import open_database
 from gxrisk.server.desk import keyring
@@ -110,10 +109,7 @@ class Serving:
     def marks(self, price: str = "100") -> None:
         """Thirty seconds of a market, up to now."""
         with self.operator("feed") as feed:
-            body = market(int(time.time()), price=price)
-            feed._transport.call(
-                Call("POST", "/v1/marks", lambda answer: answer.json(), body=body, idempotency_key=str(time.time_ns()))
-            )
+            feed.push_marks(market(int(time.time()), price=price)["candles"])
 
     def decisions(self, vault_id: str = "ann") -> list[dict[str, Any]]:
         """Every decision on record, read from the journal itself."""

@@ -1,7 +1,7 @@
 """What owners and operators call: the vaults of a server, each of their controls, and the kill switch."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from gxrisk.client.address import Address
@@ -17,7 +17,7 @@ _PAGE = "200"
 class Operator:
     """The server with an operator's, an owner's or a reader's key; address, key, time and retries as for `Client`.
 
-    Answers are what [the API](docs/openapi.json) says, as `dict`s: decimals and times stay text, so that what is
+    Answers are what the API's description says, as `dict`s: decimals and times stay text, so that what is
     shown or kept is what the server said. Every change is done once, however often it had to be sent. Raises
     `ClientError`.
     """
@@ -128,6 +128,10 @@ class Operator:
     def cancel(self, vault_id: str, order_id: str) -> Told:
         """Ask the venue to end what is left of an order."""
         return self._change("DELETE", vault_path(vault_id, "orders", order_id))
+
+    def push_marks(self, candles: Sequence[Told] = (), trades: Sequence[Told] = ()) -> Told:
+        """Tell the market's prices, with a key of the scope `feed`; the answer comes when every vault has them."""
+        return self._change("POST", "/v1/marks", {"candles": list(candles), "trades": list(trades)})
 
     def close(self) -> None:
         """Close its connections."""

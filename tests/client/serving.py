@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,12 +23,12 @@ from tests.api.desk import STRATEGY, market
 from tests.api.test_serve import WITHIN_S, environment, gxrisk
 
 LISTENING = re.compile(r"gxrisk: listening on (http://\S+)")
-SCOPES: dict[str, list[str] | None] = {
-    "operate": None,
-    "feed": None,
-    "read": None,
-    "own": ["ann", "rich"],
-    "propose": ["ann"],
+SCOPES: dict[str, tuple[str, list[str] | None]] = {
+    "operate": ("operate", None),
+    "feed": ("feed", None),
+    "read": ("read", None),
+    "own": ("own", ["ann", "rich"]),
+    "propose": ("propose", ["ann"]),
 }
 # What a test of the wire must not run into: they are limits of the vault, not of the client.
 WIDE = {
@@ -46,7 +47,9 @@ class Serving:
     folder: Path
     port: int = 0
     keys: dict[str, str] = field(default_factory=dict)
+    scopes: dict[str, tuple[str, list[str] | None]] = field(default_factory=lambda: SCOPES)
     process: subprocess.Popen[str] | None = None
+    _listening_to: Thread | None = None
 
     def __post_init__(self) -> None:
         with socket.socket() as free:
@@ -79,6 +82,8 @@ class Serving:
         for line in process.stderr:
             said.append(line)
             if LISTENING.match(line):
+                self._listening_to = Thread(target=process.stderr.read)  # a pipe that nobody reads would stop it
+                self._listening_to.start()
                 return
         pytest.fail(f"it never listened: {''.join(said)}")
 
@@ -86,7 +91,11 @@ class Serving:
         """kill -9."""
         if self.process is not None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
+            if self._listening_to is not None:
+                self._listening_to.join()
+            if self.process.stderr is not None:
+                self.process.stderr.close()
             self.process = None
 
     def operator(self, scope: str = "operate") -> Operator:
@@ -124,7 +133,7 @@ class Serving:
         keys = keyring(settings, engine)
         try:
             made: Any = keys.create
-            return {scope: made(f"the {scope}", scope, vaults)[1] for scope, vaults in SCOPES.items()}
+            return {name: made(f"the {name}", scope, vaults)[1] for name, (scope, vaults) in self.scopes.items()}
         finally:
             engine.dispose()
 

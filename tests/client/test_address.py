@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from gxrisk import AsyncClient, Client, order
 from gxrisk.client import ClientConfigError, Operator, Retries, ServerUnavailable, Unauthorized
+from gxrisk.config import load
 from gxrisk.server.key_text import KeyText
 
 from .scripted import Reply, scripted
@@ -82,6 +83,11 @@ def test_variables_stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
             from_variable.vaults()
             from_argument.vaults()
         assert script.sent("Authorization") == [f"Bearer {one}" for one in (other, KEY, other)]
+
+
+def test_a_server_beside_a_client_s_variables() -> None:
+    """They are no settings of the server, and no mistakes."""
+    load(environ={"GXRISK_URL": HERE, "GXRISK_KEY": KEY, "GXRISK_KEY_FILE": "key"})
 
 
 @pytest.mark.parametrize("text", ["secret", "gxr_" + "0" * 89, KEY[:-1] + ("0" if KEY[-1] != "0" else "1"), "é" * 50])

@@ -193,6 +193,8 @@ def _checked(timeout_s: float) -> float:
     return timeout_s
 
 
-def _tls(address: Address) -> ssl.SSLContext | bool:
-    """The system's certificates, or those that SSL_CERT_FILE names; none is read where none is needed."""
-    return ssl.create_default_context() if address.url.startswith("https:") else True
+def _tls(address: Address) -> ssl.SSLContext:
+    """The system's certificates, or those that SSL_CERT_FILE names; where no TLS is spoken, one that trusts nobody."""
+    if address.url.startswith("https:"):
+        return ssl.create_default_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -84,7 +84,7 @@ def test_the_methods_are_those_of_a_gate_s_handle() -> None:
     """Name by name, parameter by parameter; what a client has beyond them is optional."""
     names = {name for name in dir(AgentGate) if not name.startswith("_")}
     for kind in (Client, AsyncClient):
-        assert {name for name in dir(kind) if not name.startswith("_")} - names == {"close"}
+        assert {name for name in dir(kind) if not name.startswith("_")} - names == {"close", "events"}
         for name in names - {"state"}:
             theirs = inspect.signature(getattr(AgentGate, name)).parameters
             ours = inspect.signature(getattr(kind, name)).parameters

@@ -1,7 +1,7 @@
 """What the commands share that are clients of a server: where it is, the key, and how answers are shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,12 +39,16 @@ Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why: it is kept on re
 
 
 @contextmanager
-def operator(url: str | None, key_file: Path | None) -> Iterator["Operator"]:
-    """The server, as an owner or operator calls it; what goes wrong is one line and an exit code."""
-    with failures():
-        from gxrisk.client import Operator
+def operator(url: str | None, key_file: Path | None, *, patient: bool = False) -> Iterator["Operator"]:
+    """The server, as an owner or operator calls it; what goes wrong is one line and an exit code.
 
-        with Operator(url, key_file=key_file) as one, _waiting():
+    A `patient` one waits an hour for a server that is away, and draws nothing while it does.
+    """
+    with failures():
+        from gxrisk.client import Operator, Retries
+
+        retries = Retries(attempts_max=10_000, deadline_s=3_600) if patient else None
+        with Operator(url, key_file=key_file, retries=retries) as one, nullcontext() if patient else _waiting():
             yield one
 
 

@@ -14,10 +14,12 @@ from gxrisk.cli.consent import ask_to_type
 from gxrisk.cli.failures import CommandError, failures
 from gxrisk.cli.plain import plain
 from gxrisk.cli.remote import Anyway, ApiKeyFile, Reason, Url, VaultId, lines, operator, print_table, tell
+from gxrisk.cli.watch import watch
 
 Tier = Annotated[str, typer.Option(parser=one_of(TIERS), metavar="TIER", help=f"One of {', '.join(TIERS)}.")]
 
 vault = typer.Typer(help="Make, look at and control the vaults of a server.", no_args_is_help=True)
+vault.command()(watch)
 
 
 @vault.command("list")

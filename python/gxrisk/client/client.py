@@ -1,7 +1,7 @@
 """`gxrisk.Client` and `gxrisk.AsyncClient`: a gate's handle for an AI, whose gate is on a server."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -14,6 +14,7 @@ from gxrisk.client import columns as batch
 from gxrisk.client.address import Address
 from gxrisk.client.agent import Agent, AgentCalls
 from gxrisk.client.answers import RemoteDecision, State
+from gxrisk.client.event_stream import EventStream, Told
 from gxrisk.client.retries import Retries
 from gxrisk.client.transport import AsyncTransport, Transport
 from gxrisk.snapshot import Snapshot
@@ -104,6 +105,15 @@ class Client:
         """The trading state; asks the server each time."""
         return self._transport.call(self._calls.state())
 
+    def events(self, since: int | None = None, *, kinds: Sequence[str] = ()) -> Iterator[Told]:
+        """What the vault's journal says, for as long as it is asked for: from the record after `since` (0: all), else
+        from now on; of these `kinds` alone, where any are named.
+
+        Each is a record as `Gate.events` has it, with decimals as text. A connection that ends is made anew where it
+        ended; `retries` bounds how long the server may be away.
+        """
+        return self._transport.follow(EventStream(self._calls.vault_id, since, kinds))
+
     def close(self) -> None:
         """Close its connections."""
         self._transport.close()
@@ -180,6 +190,10 @@ class AsyncClient:
     async def state(self) -> State:
         """As `Client.state`."""
         return await self._transport.call(self._calls.state())
+
+    def events(self, since: int | None = None, *, kinds: Sequence[str] = ()) -> AsyncIterator[Told]:
+        """As `Client.events`."""
+        return self._transport.follow(EventStream(self._calls.vault_id, since, kinds))
 
     async def close(self) -> None:
         """Close its connections."""

@@ -7,10 +7,10 @@ from typing import Any, Self
 from gxrisk.client.address import Address
 from gxrisk.client.call import Answer, Call, new_key, number, vault_path
 from gxrisk.client.client import TIMEOUT_S
+from gxrisk.client.event_stream import EventStream, Told
 from gxrisk.client.retries import Retries
 from gxrisk.client.transport import Transport
 
-Told = dict[str, Any]
 _PAGE = "200"
 
 
@@ -73,6 +73,10 @@ class Operator:
     def fills(self, vault_id: str, *, newest_first: bool = True) -> Iterator[Told]:
         """Executions."""
         return self._rows(vault_path(vault_id, "fills"), newest_first, {})
+
+    def events(self, vault_id: str, since: int | None = None, *, kinds: Sequence[str] = ()) -> Iterator[Told]:
+        """What a vault's journal says, as `Client.events` gives it."""
+        return self._transport.follow(EventStream(vault_id, since, kinds))
 
     # Doing
 

@@ -12,8 +12,9 @@ import httpx
 
 from gxrisk._native import __version__
 from gxrisk.client.address import Address
-from gxrisk.client.call import Answer, Call
+from gxrisk.client.call import Answer, Call, failure
 from gxrisk.client.errors import ClientConfigError, ClientError, ServerFailed, ServerUnavailable
+from gxrisk.client.event_stream import SILENCE_S, EventStream, Told
 from gxrisk.client.retries import Attempts, Retries
 from gxrisk.server.key_text import KeyText
 
@@ -82,6 +83,30 @@ class Transport:
                     raise httpx.ReadTimeout("the answer came too slowly")
             return _answer(response, bytes(body))
 
+    def follow(self, stream: EventStream) -> Iterator[Told]:
+        """What a stream tells, from one connection to the next. Raises `ClientError` where none comes about."""
+        attempts = Attempts(self._retries, None, self._rng)
+        while True:
+            try:
+                with (
+                    _told(self.url),
+                    self._http.stream(
+                        "GET",
+                        self.url + stream.path,
+                        params=stream.query,
+                        headers=stream.headers(),
+                        timeout=_listening(self._timeout_s),
+                    ) as response,
+                ):
+                    _begun(stream, response, b"" if response.is_success else response.read())
+                    for part in response.iter_raw():
+                        attempts = Attempts(self._retries, None, self._rng)
+                        yield from stream.take(part)
+                raise ServerUnavailable("the stream of events ended", code="stream_ended")
+            except ClientError as error:
+                wait_s = attempts.wait_s(error)
+            time.sleep(wait_s)
+
     def close(self) -> None:
         """Close its connections."""
         self._http.close()
@@ -133,6 +158,29 @@ class AsyncTransport:
                 _check_size(body)
             return _answer(response, bytes(body))
 
+    async def follow(self, stream: EventStream) -> AsyncIterator[Told]:
+        """What a stream tells, from one connection to the next. Raises `ClientError` where none comes about."""
+        attempts = Attempts(self._retries, None, self._rng)
+        while True:
+            try:
+                with _told(self.url):
+                    async with self._http.stream(
+                        "GET",
+                        self.url + stream.path,
+                        params=stream.query,
+                        headers=stream.headers(),
+                        timeout=_listening(self._timeout_s),
+                    ) as response:
+                        _begun(stream, response, b"" if response.is_success else await response.aread())
+                        async for part in response.aiter_raw():
+                            attempts = Attempts(self._retries, None, self._rng)
+                            for told in stream.take(part):
+                                yield told
+                raise ServerUnavailable("the stream of events ended", code="stream_ended")
+            except ClientError as error:
+                wait_s = attempts.wait_s(error)
+            await asyncio.sleep(wait_s)
+
     async def close(self) -> None:
         """Close its connections."""
         await self._http.aclose()
@@ -174,6 +222,14 @@ def _certificate(error: BaseException) -> str | None:
     return None
 
 
+def _begun(stream: EventStream, response: httpx.Response, body: bytes) -> None:
+    """Raises the `ClientError` that an answer is which is no stream."""
+    answer = _answer(response, body)
+    if answer.status != 200:
+        raise failure(answer)
+    stream.check(answer.headers)
+
+
 def _answer(response: httpx.Response, body: bytes) -> Answer:
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
 
@@ -185,6 +241,10 @@ def _check_size(body: bytearray) -> None:
 
 def _timeout(timeout_s: float, left_s: float) -> httpx.Timeout:
     return httpx.Timeout(max(0.001, min(timeout_s, left_s)))
+
+
+def _listening(timeout_s: float) -> httpx.Timeout:
+    return httpx.Timeout(timeout_s, read=max(timeout_s, SILENCE_S))
 
 
 def _checked(timeout_s: float) -> float:

@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo test lint bench docs fuzz mutants clean servers
+.PHONY: demo test lint bench docs fuzz load mutants clean servers
 
 demo: $(VENV)/built  ## Replay a crash with and without a gate
 	$(BIN)/gxrisk demo
@@ -50,6 +50,9 @@ fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, 
 	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
 	$(BIN)/python -m tests.api.contract --examples 10000
+
+load: $(VENV)/built-test  ## 200 agents for ten minutes against one server, which is killed in the middle
+	$(BIN)/python -m tests.load
 
 mutants: $(VENV)/built-test  ## Plant bugs in a copy of the tree, one by one: each must be caught by the test that is named for it
 	$(BIN)/python -m tests.mutants --jobs 2

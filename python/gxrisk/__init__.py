@@ -12,6 +12,8 @@ True
 ('rejected', ['position_size', 'concentration'])
 """
 
+import typing
+
 from gxrisk._native import (
     BREAKERS,
     MASK_ARITHMETIC_OVERFLOW,
@@ -45,6 +47,9 @@ from gxrisk._native import (
 )
 from gxrisk.snapshot import Position, Snapshot, WorkingOrder
 
+if typing.TYPE_CHECKING:
+    from gxrisk.client import AsyncClient, Client
+
 __all__ = [
     "BREAKERS",
     "MASK_ARITHMETIC_OVERFLOW",
@@ -55,6 +60,8 @@ __all__ = [
     "AgentGate",
     "Approval",
     "ApprovalError",
+    "AsyncClient",
+    "Client",
     "CustodyError",
     "Decision",
     "Gate",
@@ -79,3 +86,13 @@ __all__ = [
     "verify_approval",
     "verify_note",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """The clients are imported when they are asked for: HTTP takes longer to load than all the rest."""
+    if name not in ("AsyncClient", "Client"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gxrisk import client
+
+    globals()[name] = found = getattr(client, name)
+    return found

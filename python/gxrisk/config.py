@@ -34,7 +34,9 @@ _NESTED: Final = "__"
 # The tables in [alerts], whose own keys are checked with them: names of channels are anybody's.
 _ALERT_TABLES: Final = tuple(f"{PREFIX}ALERTS{_NESTED}{one}{_NESTED}" for one in ("CHANNELS", "ROUTES", "QUIET_HOURS"))
 # Variables with the prefix that are other commands', not settings of the server.
-OTHERS: Final = frozenset({"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR"})
+OTHERS: Final = frozenset(
+    {"GXRISK_CONFIG", "GXRISK_PASSPHRASE", "GXRISK_DATA_DIR", "GXRISK_URL", "GXRISK_KEY", "GXRISK_KEY_FILE"}
+)
 
 
 class ConfigError(GxriskError):

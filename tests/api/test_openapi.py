@@ -30,7 +30,7 @@ def test_every_operation_is_whole() -> None:
         assert one["responses"]["default"]["content"].keys() == {"application/problem+json"}, path
         assert ("x-scopes" in one) == (path not in PUBLIC), path
         keys = [header["name"] for header in one.get("parameters", ()) if header["in"] == "header"]
-        asks = path.endswith(("/validate", "/max-quantity"))
+        asks = path.endswith(("/validate", "/validate-batch", "/max-quantity"))
         assert ("Idempotency-Key" in keys) == (method != "get" and not asks), path
     names = [one["operationId"] for _, _, one in operations()]
     assert len(names) == len(set(names))

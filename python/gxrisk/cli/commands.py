@@ -21,7 +21,9 @@ from gxrisk.cli.export import export
 from gxrisk.cli.failures import failures
 from gxrisk.cli.history import history
 from gxrisk.cli.keys import keys
+from gxrisk.cli.kill import kill
 from gxrisk.cli.life import tell_life
+from gxrisk.cli.order import order
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
@@ -30,6 +32,7 @@ from gxrisk.cli.score import score
 from gxrisk.cli.screen import show
 from gxrisk.cli.serve import serve
 from gxrisk.cli.sources import Source, demo_source, file_source
+from gxrisk.cli.vault import vault
 from gxrisk.cli.withdraw import withdraw
 from gxrisk.replay.costs import Costs
 from gxrisk.replay.engine import ReplaySettings, check_mark_age, replay
@@ -46,7 +49,6 @@ app = typer.Typer(
     name="gxrisk",
     help=ABOUT,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -162,9 +164,12 @@ app.command()(explain)
 app.command()(export)
 app.add_typer(history, name="history")
 app.add_typer(keys, name="keys")
+app.command()(kill)
+app.add_typer(order, name="order")
 app.command()(report)
 app.command(cls=SeveralValues)(score)
 app.command()(serve)
+app.add_typer(vault, name="vault")
 app.add_typer(withdraw, name="withdraw")
 
 

@@ -21,7 +21,8 @@ def failures() -> Iterator[None]:
     except BrokenPipeError:
         raise  # whoever read the output wants no more of it; typer ends quietly
     except (GxriskError, OSError) as error:
-        typer.echo(f"gxrisk: {plain(' '.join(str(error).split()))}", err=True)
+        said = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        typer.echo(f"gxrisk: {plain(' '.join(said.split()))}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("gxrisk: interrupted", err=True)

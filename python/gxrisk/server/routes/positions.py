@@ -53,12 +53,13 @@ async def positions(request: Request, vault_id: VaultId) -> Holdings:
     now = await desk.off_loop(desk.vault(vault_id).gate.snapshot)
     return Holdings(
         sequence=now.sequence,
-        positions=[_position(asset, one) for asset, one in sorted(now.positions.items())],
+        positions=[position(asset, one) for asset, one in sorted(now.positions.items())],
         working=[_working(one) for one in now.working],
     )
 
 
-def _position(asset: str, one: Position) -> PositionShown:
+def position(asset: str, one: Position) -> PositionShown:
+    """A position as an answer."""
     return PositionShown(
         asset=asset,
         quantity=one.quantity,

@@ -43,7 +43,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     withdrawals.router,
     kill.router,
     order_stream.router,
-    orders.router,
     batch.router,
     headroom.router,
     limits.router,

@@ -8,8 +8,8 @@ import pytest
 from gxrisk import ManualClock, VaultError
 from gxrisk.feeds import Candle, Moment
 from gxrisk.vaults import Fleet, Schedule
-from gxrisk.vaults.fleet import Retired
 from gxrisk.vaults.report import report_writer
+from gxrisk.vaults.retiring import Retired
 from gxrisk.venues import PaperVenue
 
 from tests.vaults.fleets import Listener, Owner, fleet, minutes, play, settings

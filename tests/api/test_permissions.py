@@ -44,6 +44,7 @@ OPEN_TO = {
     "GET /v1/vaults/{vault_id}/limits": READERS,
     "PATCH /v1/vaults/{vault_id}/limits": "own",
     "GET /v1/vaults/{vault_id}/positions": READERS,
+    "POST /v1/vaults/{vault_id}/positions/close": "own operate",
     "GET /v1/vaults/{vault_id}/breakers": READERS,
     "GET /v1/vaults/{vault_id}/decisions": READERS,
     "GET /v1/vaults/{vault_id}/trades": READERS,

@@ -32,6 +32,7 @@ from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue
 
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
+Status = Literal["running", "exits_only", "failed", "retired"]
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -136,11 +137,12 @@ class Desk:
         if vault_id not in self.vault_ids():
             raise Problem(404, "vault_unknown", f"there is no vault {vault_id}")
 
-    def status(self, vault_id: str) -> Literal["running", "failed", "retired"]:
+    def status(self, vault_id: str) -> Status:
         """What became of a vault. Raises `Problem` for one that never was."""
         self.check_known(vault_id)
-        if vault_id in self.fleet.vaults:
-            return "running"
+        vault = self.fleet.vaults.get(vault_id)
+        if vault is not None:
+            return "running" if vault.exits_only is None else "exits_only"
         return "failed" if vault_id in self.fleet.failed else "retired"
 
     def told_vaults(self) -> set[str]:

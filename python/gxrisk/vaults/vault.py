@@ -207,7 +207,7 @@ class Vault:
             await self._dealings.deposits.book(transfer_id, amount)
             self._dealings.is_busy = True
 
-    async def close_position(self, asset: str, reasoning: str) -> Decision:
+    async def close_position(self, asset: str, reasoning: str, client_order_id: str | None = None) -> Decision:
         """Close a whole position at the market, in every state of the vault; the venue's report tells what came of it.
 
         Raises `VaultError` where nothing is held, `VenueError` when it is not known whether the order arrived.
@@ -217,7 +217,7 @@ class Vault:
             position = self.gate.snapshot().positions.get(asset)
             if position is None:
                 raise VaultError(f"{self.vault_id} holds no {asset}")
-            order = exit_order(asset, position.quantity, 1, reasoning)
+            order = exit_order(asset, position.quantity, 1, reasoning, client_order_id)
             decision = self.gate.authorize(order, origin="owner")
             await self._dealings.send(decision)
             return decision

@@ -96,7 +96,7 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
     request again, after a crash of the server too, is the same order.
     """
     vault = desk_of(request).vault(vault_id)
-    return shown(await vault.propose(body.order(_client_order_id(request))))
+    return shown(await vault.propose(body.order(client_order_id(request))))
 
 
 @router.post("/orders/validate")
@@ -126,6 +126,7 @@ async def hold(request: Request, vault_id: VaultId, body: HoldBody) -> DecisionS
     return shown(await desk.off_loop(gate.hold, body.confidence, body.reasoning, asset=body.asset))
 
 
-def _client_order_id(request: Request) -> str:
+def client_order_id(request: Request) -> str:
+    """The id of an order that follows from the API key and the request's `Idempotency-Key`."""
     asked = f"{request.state.key.id} {request.state.idempotency_key}"
     return f"ik-{blake2b(asked.encode(), digest_size=20).hexdigest()}"

@@ -22,7 +22,7 @@ from gxrisk.vaults.protecting import Protection
 from gxrisk.vaults.questions import Attempt, Questions
 from gxrisk.vaults.reconciliation import Difference
 from gxrisk.vaults.settings import VaultSettings
-from gxrisk.vaults.tier import change_tier
+from gxrisk.vaults.tier import Held, as_they_are, change_tier
 from gxrisk.vaults.timings import Timings
 from gxrisk.vaults.turn import Turn
 from gxrisk.vaults.volatility import Volatility
@@ -275,15 +275,15 @@ class Vault:
             raise VaultError(f"{self.vault_id} has no protection; there is no record to begin anew")
         self.protection.review(by, reason)
 
-    def change_tier(self, tier: str) -> None:
-        """Take what another tier sets; limits that do not depend on the tier stay, an allow-list for example.
+    def change_tier(self, tier: str, held: Held = as_they_are) -> None:
+        """Take what another tier sets, held to an operator's ceiling; limits that do not depend on the tier stay.
 
         Raises `VaultError` unless the vault is flat and nothing works, and for a live one: that has the tier that its
         strategy graduated in, and tighter limits by `gate.set_limits`.
         """
         if self.settings.is_live:
             raise VaultError(f"{self.vault_id} is live and keeps the tier it graduated in; graduate on paper in {tier}")
-        self.settings = change_tier(self.gate, self.settings, tier)
+        self.settings = change_tier(self.gate, self.settings, tier, held)
 
     def graduation(self, now_ms: int) -> Graduation:
         """What the paper period has shown so far and what is missing, at that time of the feed.

@@ -17,6 +17,7 @@ from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
 from gxrisk.protection.standing import standings
 from gxrisk.vaults.admission import LACKS, Admission, Admitted
+from gxrisk.vaults.fleet_notes import FleetNotes
 from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
@@ -103,7 +104,9 @@ class Fleet:
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
         self._schedule = schedule or Schedule()
-        self.monitor = Monitor(self._vaults, notify, schedule=self._schedule, write_report=write_report)
+        self.monitor = Monitor(
+            self._vaults, notify, schedule=self._schedule, write_report=write_report, notes=FleetNotes(self.folder)
+        )
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._last_ms: int | None = None
@@ -377,7 +380,7 @@ class Fleet:
     async def _fail(self, vault_id: str, error: Exception) -> None:
         self._failed[vault_id] = _reason(error)
         text = f"{vault_id} was taken out and trades no more: {_reason(error)}"
-        await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text)
+        await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text, vault_id)
 
 
 def _reason(error: Exception) -> str:

@@ -23,7 +23,7 @@ def as_they_are(limits: Limits) -> Limits:
 
 
 def change_tier(gate: Gate, settings: VaultSettings, tier: str, held: Held = as_they_are) -> VaultSettings:
-    """Take what `tier` sets, as `held` leaves it; limits that do not depend on the tier stay. The settings from then on.
+    """Take what `tier` sets, as `held` leaves it; limits that do not depend on the tier stay. The settings from then.
 
     What is wanted is noted first, so that `finish_change` can go on from there after a crash. Raises `VaultError`
     unless the vault is flat and nothing works.

@@ -71,11 +71,11 @@ def test_what_nobody_took_of_the_fleets_own_is_told_again(tmp_path: Path) -> Non
         assert [each.subject for each in heard.heard if each.code == "vault_failed"] == ["ann"]
         await one.close()
 
-        (tmp_path / "vaults" / "fleet.json").write_text("{")
+        (tmp_path / "vaults" / "_fleet.json").write_text("{")
         one = made(tmp_path, heard)
         await one.monitor.tell(at_ms, "info", "feed_back", "the feed is back again")
         assert heard.heard[-1].number == 1
-        assert (tmp_path / "vaults" / "fleet.damaged").read_text() == "{"
+        assert (tmp_path / "vaults" / "_fleet.damaged").read_text() == "{"
         await one.close()
 
     asyncio.run(tell())

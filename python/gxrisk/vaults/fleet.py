@@ -93,7 +93,7 @@ class Fleet:
         self.clock = clock or SystemClock()
         if isinstance(venue, PaperVenue):
             venue.follow(self.clock)
-        self.market = Market()
+        self.market = Market(self.folder)
         self.data_quality = data_quality
         self.timings = Timings()
         self._quality = FeedQualityKeeper(data_quality)
@@ -183,6 +183,7 @@ class Fleet:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
             settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
             self._quality.restore(gate)
+            self.market.bars(settings.bar_s)  # from the first candle on, which may follow those that were kept
             vault = self._vault(gate, settings, await self._admission.admitted(gate, settings))
         self._failed.pop(vault_id, None)
         self._vaults[vault_id] = vault
@@ -295,6 +296,7 @@ class Fleet:
             vaults = tuple(self._vaults.values())
             self._vaults.clear()
             await asyncio.gather(*map(self._close, vaults))
+            self.market.close()
             await self._standings.close()
 
     async def _close(self, vault: Vault) -> None:

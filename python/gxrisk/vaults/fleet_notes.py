@@ -9,7 +9,7 @@ from tempfile import NamedTemporaryFile
 from types import MappingProxyType
 from typing import Final
 
-FILE: Final = "fleet.json"
+FILE: Final = "_fleet.json"  # no vault may have such a name
 FLEET: Final = "*"
 _log = logging.getLogger("gxrisk.vaults")
 

@@ -11,6 +11,7 @@ from gxrisk.protection.standing import Standings
 from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
 from gxrisk.vaults.clients import Clients
+from gxrisk.vaults.correlation import Correlation
 from gxrisk.vaults.dealings import Dealings
 from gxrisk.vaults.exits_only import WAY_OUT, Absent, settle
 from gxrisk.vaults.graduation import Graduation
@@ -68,6 +69,8 @@ class Vault:
         self._proposer = Proposer(strategy, gate, account, self._turn.lock, protection=self.protection, timings=timings)
         self._questions = Questions(gate, self._proposer, self.protection)
         self._volatility = Volatility(gate)
+        groups = settings.correlation
+        self._correlation = None if groups is None else Correlation(gate, groups, settings.assets)
         self._auto_pause = AutoPause(gate, self.notices)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
         self._clients = Clients(gate, settings, self._turn, self._dealings)
@@ -128,6 +131,8 @@ class Vault:
         if completed:
             volatilities = [bars.volatility(asset) for asset in bars.assets if self._trades(asset)]
             self._volatility.look(volatilities)
+            if self._correlation is not None:
+                self._correlation.look(bars)
             if self.protection is not None:
                 await self.protection.look(volatilities)
         await self._attend(market.moment.at_ms)
@@ -224,7 +229,8 @@ class Vault:
 
     def preview_withdrawal(self, amount: Decimal) -> WithdrawalPreview:
         """What withdrawing `amount` would do, before it is signed; nothing changes."""
-        return preview(self.gate.snapshot(), self.gate.limits, amount)
+        groups = {} if self._correlation is None else self._correlation.groups
+        return preview(self.gate.snapshot(), self.gate.limits, amount, groups)
 
     def withdraw(self, request: bytes | str) -> Pending:
         """Take a withdrawal that the owner signed: positions close at once, then it is paid (`Withdrawals.request`)."""

@@ -20,7 +20,7 @@ from gxrisk.vaults.proposals import send
 from gxrisk.venues import PaperVenue
 
 from .desk import ORDER, STRATEGY, market
-from .processes import environment, gxrisk, keys_of, running
+from .processes import WITHIN_S, environment, gxrisk, keys_of, running
 
 
 @pytest.fixture

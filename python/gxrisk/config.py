@@ -90,6 +90,8 @@ class LogsConfig(_Section):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     requests: bool = True
+
+
 class StreamsConfig(_Section):
     """What stays open, event streams and order streams: how many one key has, how many there are; times in seconds.
 

@@ -53,10 +53,17 @@ class Desk:
         return asyncio.run(work)
 
     def tell(
-        self, code: str, text: str, severity: Severity = "critical", vault: str = "ann", number: int = 0
+        self,
+        code: str,
+        text: str,
+        severity: Severity = "critical",
+        vault: str = "ann",
+        number: int = 0,
+        subject: str = "",
     ) -> Notice:
         """A notice of a vault, taken."""
-        notice = Notice(vault, number or next(self._numbers), self.clock.now().isoformat(), severity, code, text)
+        number = number or next(self._numbers)
+        notice = Notice(vault, number, self.clock.now().isoformat(), severity, code, text, subject)
         self.run(self.sink.notify(notice))
         return notice
 

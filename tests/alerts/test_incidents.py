@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gxrisk.alerts import AlertError, Answer
-from gxrisk.vaults.monitor import FLEET
+from gxrisk.vaults.fleet_notes import FLEET
 from gxrisk.vaults.notices import Notice
 
 from .desk import Desk
@@ -123,41 +123,43 @@ def test_new_words_need_a_new_acknowledgement(opened: Open, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("code", "end"),
+    ("code", "end", "subject"),
     [
-        ("feed_silent", "feed_back"),
-        ("drawdown", "drawdown_ended"),
-        ("feed_suspended", "feed_returned"),
-        ("reconciliation", "reconciled"),
-        ("withdrawal_unpaid", "withdrawal_paid"),
-        ("withdrawal_slow", "withdrawal_refused"),
+        ("feed_silent", "feed_back", ""),
+        ("drawdown", "drawdown_ended", ""),
+        ("feed_suspended", "feed_returned", "BTC"),
+        ("reconciliation", "reconciled", ""),
+        ("withdrawal_unpaid", "withdrawal_paid", ""),
+        ("withdrawal_slow", "withdrawal_refused", ""),
+        ("guard_failed", "guard_back", "size"),
+        ("exits_only", "exits_only_ended", ""),
     ],
 )
-def test_what_ends_an_incident(opened: Open, tmp_path: Path, code: str, end: str) -> None:
+def test_what_ends_an_incident(opened: Open, tmp_path: Path, code: str, end: str, subject: str) -> None:
     """Whoever was told of it is told of its end, at once; nobody is called any more. Another vault's goes on."""
     desk = opened(tmp_path / "alerts.db")
-    desk.tell(code, "BTC is wrong")
-    desk.tell(code, "BTC is wrong", vault="ben")
+    desk.tell(code, "BTC is wrong", subject=subject)
+    desk.tell(code, "BTC is wrong", vault="ben", subject=subject)
     desk.after(0)
-    desk.tell(end, "BTC is right", "info")
+    desk.tell(end, "BTC is right", "info", subject=subject)
     desk.run(desk.sink.deliver_due())
     told = desk.new()
     assert [channel for channel, _ in told] == ["slack", "mail", "sms"]
     assert all(f"by {end.replace('_', chr(0xFF3F))}.\nBTC is right" in message.body for _, message in told)
     assert [one.is_open for one in desk.incidents()] == [False, True]
     assert {title for _, title in desk.after(900)} == {
-        f"critical: ben{' BTC' * (code == 'feed_suspended')}, {code.replace('_', ' ')} (#2)"
+        f"critical: ben{' ' * bool(subject)}{subject}, {code.replace('_', ' ')} (#2)"
     }
 
 
 def test_one_assets_return_ends_not_anothers_suspension(opened: Open, tmp_path: Path) -> None:
     """And one vault's failure is not another's."""
     desk = opened(tmp_path / "alerts.db")
-    desk.tell("feed_suspended", "BTC is suspended until a review: frozen")
-    desk.tell("feed_suspended", "ETH is suspended until a review: frozen")
-    desk.tell("feed_returned", "ETH is back, reviewed by ann: looks sound", "info")
-    desk.tell("vault_failed", "ann was taken out and trades no more: disk full", vault=FLEET)
-    desk.tell("vault_failed", "ben was taken out and trades no more: disk full", vault=FLEET)
+    for asset in ("BTC", "ETH"):
+        desk.tell("feed_suspended", f"{asset} is suspended until a review: frozen", subject=asset)
+    desk.tell("feed_returned", "ETH is back, reviewed by ann: looks sound", "info", subject="ETH")
+    for vault_id in ("ann", "ben"):
+        desk.tell("vault_failed", "taken out: disk full", vault=FLEET, subject=vault_id)
     known = [(one.subject, one.is_open) for one in desk.incidents()]
     assert known == [("BTC", True), ("ETH", False), ("ann", True), ("ben", True)]
 
@@ -188,8 +190,8 @@ def test_what_nothing_ends_ends_by_silence(opened: Open, tmp_path: Path) -> None
     """After a day, without a message; but what is critical only once somebody has acknowledged it."""
     desk = opened(tmp_path / "alerts.db")
     desk.tell("graduated", "momentum has graduated", "info")
-    desk.tell("vault_failed", "ann was taken out")
-    desk.tell("vault_failed", "ben was taken out")
+    desk.tell("vault_failed", "ann was taken out", subject="ann")
+    desk.tell("vault_failed", "ben was taken out", subject="ben")
     desk.after(0)
     desk.run(desk.sink.acknowledge(2, "ann"))
     desk.after(86_399)
@@ -201,7 +203,7 @@ def test_what_nothing_ends_ends_by_silence(opened: Open, tmp_path: Path) -> None
 def test_people_resolve_too(opened: Open, tmp_path: Path) -> None:
     """And are told clearly what they cannot do."""
     desk = opened(tmp_path / "alerts.db")
-    desk.tell("vault_failed", "ann was taken out")
+    desk.tell("vault_failed", "ann was taken out", subject="ann")
     desk.after(0)
     assert desk.run(desk.sink.resolve(1, " ann\n<b>")).resolved_by == "ann <b>"
     assert all("by ann" in message.body and "<b>" not in message.body for _, message in desk.new())

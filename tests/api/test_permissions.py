@@ -51,6 +51,7 @@ OPEN_TO = {
     "PUT /v1/vaults/{vault_id}/risk-scale": "own operate",
     "GET /v1/vaults/{vault_id}/positions": READERS,
     "GET /v1/vaults/{vault_id}/snapshot": READERS,
+    "POST /v1/vaults/{vault_id}/positions/close": "own operate",
     "GET /v1/vaults/{vault_id}/breakers": READERS,
     "GET /v1/vaults/{vault_id}/decisions": READERS,
     "GET /v1/vaults/{vault_id}/trades": READERS,

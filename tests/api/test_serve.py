@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
+import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
-from gxrisk import JournalReader
+from gxrisk import JournalReader, Order
+from gxrisk.config import load
+from gxrisk.feeds import Candle, Moment
+from gxrisk.vaults import Fleet, StrategyVersion, VaultSettings
+from gxrisk.vaults.proposals import send
+from gxrisk.venues import PaperVenue
 
 from .desk import ORDER, STRATEGY, market
-from .processes import environment, gxrisk, keys_of, running
+from .processes import WITHIN_S, environment, gxrisk, keys_of, running
 
 
 @pytest.fixture
@@ -75,3 +83,55 @@ def test_real_money_needs_two_words(file: Path) -> None:
         )
         assert refused.returncode == 1
         assert said in refused.stderr
+
+
+def test_a_vault_without_its_strategy_can_be_left(file: Path, tmp_path: Path) -> None:
+    """Its file is gone when the server starts: it is listed, says why, is not resumed, and its position is closed."""
+    keys = keys_of(file)
+    settings = load(file, environ={})
+    asyncio.run(_holding(settings.folder / "vaults", PaperVenue(folder=settings.folder / "venue"), tmp_path))
+    with running(file) as one:
+        listed = one.call("GET", "/v1/vaults", keys["operate"]).json()["vaults"]
+        assert listed == [{"vault_id": "ann", "status": "exits_only"}]
+        shown = one.call("GET", "/v1/vaults/ann", keys["operate"]).json()
+        assert "no module 'gone_model'" in shown["exits_only"]
+        assert (shown["state"], shown["is_paused"]) == ("halted", True)
+        refused = one.call("POST", "/v1/vaults/ann/resume", keys["operate"])
+        assert (refused.status_code, "restore what is missing" in refused.json()["detail"]) == (409, True)
+        assert one.call("POST", "/v1/marks", keys["feed"], market(int(time.time()))).status_code == 200
+        closing = {"asset": "BTC", "reason": "its strategy is gone"}
+        closed = one.call("POST", "/v1/vaults/ann/positions/close", keys["operate"], closing)
+        assert closed.json()["outcome"] == "approved", closed.text
+        until = time.monotonic() + WITHIN_S
+        while one.call("GET", "/v1/vaults/ann/positions", keys["operate"]).json()["positions"]:
+            assert time.monotonic() < until
+            assert one.call("POST", "/v1/marks", keys["feed"], market(int(time.time()))).status_code == 200
+        again = one.call("POST", "/v1/vaults/ann/positions/close", keys["operate"], closing)
+        assert (again.status_code, "holds no BTC" in again.json()["detail"]) == (409, True)
+        code, _ = one.stopped(signal.SIGTERM)
+        assert code == 0
+
+
+async def _holding(folder: Path, venue: PaperVenue, modules: Path) -> None:
+    """A vault with a position, and a strategy whose file is removed."""
+    model = modules / "gone_model.py"
+    model.write_text("from gxrisk.agent.momentum import Momentum as Model\n")
+    sys.path.insert(0, str(modules))
+    try:
+        version = StrategyVersion.of("gone_model:Model", "1")
+    finally:
+        sys.path.remove(str(modules))
+    fleet = Fleet(folder, venue)
+    vault = await fleet.create("ann", VaultSettings("growth", version, bar_s=1))
+    await vault.fund("first", Decimal(10_000))
+    order = Order("BTC", "buy", "0.1", confidence=1, reasoning="an example", stop_loss=98)
+    start_ms = time.time_ns() // 10**9 * 1000 - 40_000
+    for second in range(43):  # the last ones a little ahead of the clock: an order fills when the next bar opens
+        if second == 40:
+            await send(vault.gate.authorize(order), vault._dealings.account)
+        price = [Decimal(100), Decimal(101), Decimal(100), Decimal(100)]
+        candle = Candle("BTC", start_ms + second * 1000, 1000, *price, 1000.0)
+        await fleet.step(Moment(candle.end_ms, closed=(candle,)))
+    assert vault.gate.snapshot().positions["BTC"] > 0
+    await fleet.close()
+    model.unlink()

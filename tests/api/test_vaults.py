@@ -129,6 +129,8 @@ def test_the_ceiling_holds(tmp_path: Path) -> None:
         assert (changed.status_code, changed.json()["tier"]) == (200, "high_octane")
         limits = server.desk.fleet.vaults["bob"].gate.limits
         assert (str(limits.max_daily_loss), limits.max_leverage) == ("0.03", 10)
+        written = [one["limits"] for one in server.desk.fleet.vaults["bob"].gate.events() if one["kind"] == "limits"]
+        assert [str(one["max_daily_loss"]) for one in written] == ["0.03"], "one write, and never a looser one"
         etag = server.call("GET", "/v1/vaults/bob/limits").headers["ETag"]
         looser = {"max_daily_loss": "0.030000001"}
         refused = server.call("PATCH", "/v1/vaults/bob/limits", looser, key="own", If_Match=etag)

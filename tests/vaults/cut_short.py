@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from gxrisk import Limits
 from tests.vaults.fleets import fleet, settings
 
 KEY = "ab" * 32
+CEILING = Decimal("0.05")
 
 
 def die_at(line: int) -> None:
@@ -45,6 +47,11 @@ def make(folder: Path, line: int) -> None:
     asyncio.run(main())
 
 
+def held(limits: Limits) -> Limits:
+    """An operator's ceiling over the daily loss."""
+    return limits.replace(max_daily_loss=min(limits.max_daily_loss, CEILING))
+
+
 def change(folder: Path, line: int) -> None:
     """Make the vault, and change its tier, perhaps to the end."""
 
@@ -53,7 +60,7 @@ def change(folder: Path, line: int) -> None:
         limits = Limits.for_tier("growth").replace(max_order_notional=1000)
         vault = await one.create("ann", settings("Silent"), limits=limits)
         die_at(line)
-        vault.change_tier("high_octane")
+        vault.change_tier("high_octane", held)
         sys.settrace(None)
         await one.close()
 

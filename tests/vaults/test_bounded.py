@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from gxrisk import ManualClock
-from gxrisk.vaults import Fleet, Notice, fleet
+from gxrisk.vaults import Fleet, Notice, admission
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues import Account, PaperVenue, Report, VenueError
 from gxrisk.venues.bounded import BoundedAccount, Patience
@@ -54,7 +54,7 @@ async def run(folder: Path, venue: PaperVenue) -> Fleet:
 
 
 def test_one_that_hangs_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "Patience", partial(Patience, answer_s=0.5, rest_s=0))
+    monkeypatch.setattr(admission, "Patience", partial(Patience, answer_s=0.5, rest_s=0))
 
     async def hanging() -> tuple[Hanging, Fleet]:
         venue = FaultyVenue({"bob": lambda account: Hanging(account, range(40, 60, 3))}, seed=7)

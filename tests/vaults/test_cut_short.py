@@ -10,7 +10,7 @@ import pytest
 from gxrisk import Gate, Limits, VaultError
 from gxrisk.vaults.settings import tier_limits
 
-from tests.vaults.cut_short import KEY, change, make
+from tests.vaults.cut_short import CEILING, KEY, change, held, make
 from tests.vaults.faults import small_disk
 from tests.vaults.fleets import fleet, settings
 
@@ -87,13 +87,18 @@ def test_what_was_half_made_otherwise_is_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_limits_and_label_of_a_tier_change_together(memory: Path) -> None:
-    """After the next opening; an operator's own limit stays in any case."""
+    """After the next opening; an operator's own limit stays in any case, and his ceiling holds at every record."""
 
     async def look(folder: Path) -> str:
         one = fleet(folder)
         vault = await one.open("ann")
         tier, limits = vault.settings.tier, vault.gate.limits
-        assert {name: limits.to_dict()[name] for name in tier_limits(tier)} == tier_limits(tier)
+        wanted = held(Limits.for_tier(tier)).to_dict()
+        assert {name: limits.to_dict()[name] for name in tier_limits(tier)} == {
+            name: wanted[name] for name in tier_limits(tier)
+        }
+        written = [one["limits"]["max_daily_loss"] for one in vault.gate.events() if one["kind"] == "limits"]
+        assert set(written) <= {CEILING}
         assert limits.max_order_notional == 1000
         assert not vault.gate.notes.get("tier")
         await one.close()

@@ -8,8 +8,8 @@ import pytest
 from gxrisk import ManualClock, VaultError
 from gxrisk.feeds import Candle, Moment
 from gxrisk.vaults import Fleet, Schedule
-from gxrisk.vaults.fleet import Retired
 from gxrisk.vaults.report import report_writer
+from gxrisk.vaults.retiring import Retired
 from gxrisk.venues import PaperVenue
 
 from tests.vaults.fleets import Listener, Owner, fleet, minutes, play, settings
@@ -42,6 +42,43 @@ def test_a_silent_feed_is_told_once_and_its_return_too(tmp_path: Path) -> None:
         return heard.codes
 
     assert asyncio.run(silence()) == ["feed_silent", "feed_back"]
+
+
+def test_what_nobody_took_of_the_fleets_own_is_told_again(tmp_path: Path) -> None:
+    """At the next look, and after a restart; its numbers go on. A file that is damaged costs what it held, no vault."""
+
+    async def tell() -> None:
+        heard = Listener()
+        heard.is_deaf = True
+        one = made(tmp_path, heard)
+        at_ms = SUNDAY_MS
+        await one.monitor.tell(at_ms, "critical", "vault_failed", "ann was taken out", "ann")
+        await one.monitor.look(at_ms)
+        assert heard.heard == []
+        heard.is_deaf = False
+        await asyncio.gather(*(one.monitor.tell(at_ms, "info", f"n{number}", "at once") for number in range(5)))
+        assert heard.codes == ["vault_failed", *(f"n{number}" for number in range(5))], "each once"
+        heard.is_deaf = True
+        await one.monitor.tell(at_ms, "critical", "feed_silent", "nothing for 121 s")
+        await one.close()
+        heard.is_deaf = False
+
+        one = made(tmp_path, heard)
+        await one.monitor.look(at_ms)
+        await one.monitor.look(at_ms + 2 * MINUTE_MS)
+        await one.monitor.tell(at_ms, "info", "feed_back", "the feed is back")
+        assert [(each.number, each.code) for each in heard.heard[-2:]] == [(7, "feed_silent"), (8, "feed_back")]
+        assert [each.subject for each in heard.heard if each.code == "vault_failed"] == ["ann"]
+        await one.close()
+
+        (tmp_path / "vaults" / "_fleet.json").write_text("{")
+        one = made(tmp_path, heard)
+        await one.monitor.tell(at_ms, "info", "feed_back", "the feed is back again")
+        assert heard.heard[-1].number == 1
+        assert (tmp_path / "vaults" / "_fleet.damaged").read_text() == "{"
+        await one.close()
+
+    asyncio.run(tell())
 
 
 def test_the_end_of_a_timed_breaker_is_told_once_ahead(tmp_path: Path) -> None:

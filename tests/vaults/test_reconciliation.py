@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gxrisk import order
 from gxrisk.vaults import Fleet, Vault
+from gxrisk.vaults.admission import Admission
 from gxrisk.vaults.proposals import exit_order, send
 from gxrisk.vaults.reconciliation import differences
 from gxrisk.venues import Statement
@@ -90,6 +91,8 @@ def test_each_difference_restricts_and_is_named(name: str, tmp_path: Path) -> No
         assert vault.gate.state == "active"
         await play(one, after[4:16])
         assert vault.gate.snapshot().positions, "it trades again"
+        assert await vault.reconcile() == ()
+        assert listener.codes == ["reconciliation", "reconciled"], "what ends it is told once"
         await one.close()
 
     asyncio.run(differ())
@@ -170,7 +173,7 @@ def test_after_a_restart_nothing_opens_before_it_ran(tmp_path: Path) -> None:
         venue = FaultyVenue({"ann": Differing}, folder=tmp_path / "accounts")
         account = await venue.account("ann", lambda _: pytest.fail("nothing is redeemed here"))
         await account.deposit("by another road", D(500))
-        one.venue = venue
+        one.venue, one._admission = venue, Admission(venue)
         await one.open_all()
         vault = one.vaults["ann"]
         before = vault.gate.sequence

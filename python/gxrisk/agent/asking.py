@@ -54,7 +54,7 @@ class Respondent:
             if inspect.iscoroutinefunction(decide):
                 answer = decide(view)
             else:
-                answer = await self._in_time(_in_thread(partial(decide, view), self._thread), until, ending)
+                answer = await self._in_time(in_thread(partial(decide, view), self._thread), until, ending)
             if inspect.isawaitable(answer):
                 answer = await self._in_time(asyncio.ensure_future(_awaited(answer)), until, ending)
         except (Exception, SystemExit) as error:
@@ -90,7 +90,7 @@ def _raised(error: BaseException) -> Failure:
     return Failure(f"raised {type(error).__name__}: {said(error)}")
 
 
-def _in_thread(call: Callable[[], object], name: str) -> "asyncio.Future[object]":
+def in_thread(call: Callable[[], object], name: str) -> "asyncio.Future[object]":
     """What `call` returns, as a future of this loop; a failure where it raises, whatever that is.
 
     No pool: threads that hang would fill one, and an executor's threads are waited for when the process ends.

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import fsum, isfinite
 from typing import Final, Literal
 
+from gxrisk.agent.closing import close_strategy
 from gxrisk.agent.ensemble_members import Member, Vote, exact
 from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
 
@@ -73,6 +74,10 @@ class Ensemble:
     async def decide(self, view: View) -> Action:
         """What the members agree on, or a hold."""
         return self.consensus(view, await self.votes(view))
+
+    async def aclose(self) -> None:
+        """Close the members."""
+        await asyncio.gather(*(close_strategy(member.strategy) for member in self.members))
 
     async def votes(self, view: View) -> tuple[Vote, ...]:
         """Every member's vote, in the order of the members."""

@@ -40,3 +40,7 @@ class ConsensusAfterLosses:
         if isinstance(own, Close) and view.portfolio.quantity(view.asset):
             return own
         return replace(action, reasoning=f"after a losing streak: {action.reasoning}"[:4000])
+
+    async def aclose(self) -> None:
+        """Close the members."""
+        await self.ensemble.aclose()

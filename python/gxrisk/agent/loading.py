@@ -31,7 +31,7 @@ def load_model(name: str) -> ModelFactory:
         raise ModelError(f"{name!r} is no MODULE:NAME, for example my_models:Breakout")
     target = _attribute(_module(module_name), module_name, attribute)
     if isinstance(target, Strategy) and not isinstance(target, type):
-        return partial(deepcopy, target)
+        return partial(_made, name, partial(deepcopy, target))
     if not callable(target):
         raise ModelError(f"{name} is a {type(target).__name__}; a class, a function or an object with decide is needed")
     return partial(_made, name, target)
@@ -47,7 +47,7 @@ def _module(module_name: str) -> Any:
         if error.name is not None and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             raise ModelError(f"no module {module_name!r} in {here} or among the installed packages") from error
         raise ModelError(f"{module_name} needs the module {error.name!r}, which is not installed") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{module_name} could not be imported: {type(error).__name__}: {error}") from error
 
 
@@ -63,7 +63,7 @@ def _attribute(module: Any, module_name: str, attribute: str) -> Any:
 def _made(name: str, make: Callable[[], Any]) -> Strategy:
     try:
         model = make()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{name} could not be made without arguments: {type(error).__name__}: {error}") from error
     if not isinstance(model, Strategy):
         raise ModelError(f"{name} made a {type(model).__name__}, which has no decide(view)")

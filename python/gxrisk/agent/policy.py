@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from gxrisk._native import InvalidOrder, Limits
+from gxrisk.agent.closing import close_strategy
 from gxrisk.agent.strategy import Action, Hold, ModelError, Open, Strategy, View
 
 MIN_CONFIDENCE: Final = Limits.for_tier("growth").min_confidence
@@ -57,6 +58,10 @@ class HoldPolicy:
         if inspect.isawaitable(answer):
             return self._later(view.asset, answer)
         return self._judged(view.asset, answer)
+
+    async def aclose(self) -> None:
+        """Close the strategy."""
+        await close_strategy(self.strategy)
 
     async def _later(self, asset: str, answer: Awaitable[Action]) -> Action:
         return self._judged(asset, await answer)

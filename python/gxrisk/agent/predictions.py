@@ -8,6 +8,7 @@ from os import PathLike
 from threading import Condition, Thread
 from typing import Final
 
+from gxrisk.agent.closing import close_strategy
 from gxrisk.agent.ensemble_members import chosen
 from gxrisk.agent.features import Features, feature_hash, features
 from gxrisk.agent.predictions_entry import TIME_MS_MAX, Prediction, PredictionStore
@@ -191,6 +192,10 @@ class Logged:
             return self._later(view, answer)
         self._record(view, answer)
         return answer
+
+    async def aclose(self) -> None:
+        """Close the strategy; the log may be that of others too."""
+        await close_strategy(self.strategy)
 
     async def _later(self, view: View, answer: Awaitable[Action]) -> Action:
         action = await answer

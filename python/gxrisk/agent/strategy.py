@@ -136,7 +136,8 @@ class Strategy(Protocol):
     """A trading model: asked once for each completed bar of each asset, it answers with one action.
 
     `decide` may be a coroutine function. Confidence lies between 0 and 1; reasoning has 1 to 4,000 characters. One
-    object serves one vault, so a model may keep state.
+    object serves one vault, so a model may keep state. What it holds open, an HTTP client for example, it closes in an
+    `aclose()` or a `close()`, which the vault calls when it is closed; both are optional.
 
     >>> class Patient:
     ...     def decide(self, view: View) -> Action:

@@ -1,10 +1,10 @@
-"""Which notices belong together: an incident is what one code says of one vault, until it ends."""
+"""Which notices belong together: an incident is what one code says of one subject of one vault, until it ends."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from gxrisk.vaults.notices import Notice, Severity
+from gxrisk.vaults.notices import Severity
 
 RANK: Final = MappingProxyType({"info": 0, "warning": 1, "critical": 2})
 
@@ -13,15 +13,12 @@ _ENDS: Final = MappingProxyType(
     {
         "feed_back": ("feed_silent",),
         "feed_returned": ("feed_suspended",),
+        "guard_back": ("guard_failed",),
         "reconciled": ("reconciliation",),
         "withdrawal_paid": ("withdrawal_slow", "withdrawal_unpaid"),
         "withdrawal_refused": ("withdrawal_slow",),
     }
 )
-# Codes of which one vault can have several at once: their texts begin with what they are about. Without this, the
-# return of one asset's feed would end the incident of another's.
-_ABOUT: Final = frozenset({"feed_suspended", "feed_returned", "vault_failed"})
-_SUBJECT_CHARS_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +50,6 @@ class Incident:
     def is_waiting(self) -> bool:
         """Whether somebody has to acknowledge it."""
         return self.is_open and self.severity == "critical" and self.acknowledged_ns is None
-
-
-def subject_of(notice: Notice) -> str:
-    """What a notice is about within its vault, for the codes of which a vault can have several incidents.
-
-    >>> subject_of(Notice("ann", 1, "2020-03-12T00:00:00Z", "critical", "feed_suspended", "BTC is suspended"))
-    'BTC'
-    >>> subject_of(Notice("ann", 2, "2020-03-12T00:00:00Z", "critical", "drawdown", "15 % are lost"))
-    ''
-    """
-    if notice.code not in _ABOUT or not notice.text.strip():
-        return ""
-    return notice.text.split(maxsplit=1)[0][:_SUBJECT_CHARS_MAX]
 
 
 def ended_by(code: str) -> tuple[str, ...]:

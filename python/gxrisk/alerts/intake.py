@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, exists, insert, or_, select, update
 
 from gxrisk.alerts.errors import AlertError
-from gxrisk.alerts.incidents import RANK, ended_by, subject_of
+from gxrisk.alerts.incidents import RANK, ended_by
 from gxrisk.alerts.pace import NS_PER_S
 from gxrisk.alerts.settings import AlertSettings
 from gxrisk.alerts.tables import incidents, notices, threads
@@ -23,7 +23,7 @@ _BY_CHARS: Final = 200
 def take(connection: Connection, settings: AlertSettings, notice: Notice, now_ns: int) -> None:
     """Keep a notice and schedule what follows from it; one that was taken before changes nothing.
 
-    A fleet counts its own notices anew with each start, so the same number with other words is another notice.
+    The same number with other words is another notice: of a fleet whose folder was begun anew, for example.
     """
     digest = hashlib.sha256(json.dumps(astuple(notice)).encode()).hexdigest()
     if connection.execute(select(notices.c.id).where(notices.c.digest == digest)).first() is not None:
@@ -96,7 +96,7 @@ def _end(connection: Connection, notice: Notice, digest: str, now_ns: int) -> bo
         select(incidents).where(
             incidents.c.vault == notice.vault_id,
             incidents.c.code.in_(ended_by(notice.code)),
-            incidents.c.subject == subject_of(notice),
+            incidents.c.subject == notice.subject,
             incidents.c.resolved_ns.is_(None),
         )
     )
@@ -118,7 +118,7 @@ def _resolve(connection: Connection, ended: Iterable[RowMapping], by: str, now_n
 
 def _incident(connection: Connection, notice: Notice, now_ns: int, quiet_ns: int) -> RowMapping:
     """The incident that a notice belongs to: the open one, one that was resolved just now, or a new one."""
-    key = {"vault": notice.vault_id, "code": notice.code, "subject": subject_of(notice)}
+    key = {"vault": notice.vault_id, "code": notice.code, "subject": notice.subject}
     same = [incidents.c[name] == value for name, value in key.items()]
     newest = (
         connection.execute(select(incidents).where(*same).order_by(incidents.c.id.desc()).limit(1)).mappings().first()
@@ -193,6 +193,6 @@ def _person(by: str) -> str:
 def _bounded(notice: Notice) -> Notice:
     """What the tables can hold. A severity that is not known here is critical: nothing may be told too quietly."""
     severity: Severity = notice.severity if notice.severity in RANK else "critical"
-    words = (printable(word)[:_WORD_CHARS] for word in (notice.vault_id, notice.at, notice.code))
-    vault_id, at, code = words
-    return Notice(vault_id, notice.number, at, severity, code, printable(" ".join(notice.text.split())))
+    words = (printable(word)[:_WORD_CHARS] for word in (notice.vault_id, notice.at, notice.code, notice.subject))
+    vault_id, at, code, subject = words
+    return Notice(vault_id, notice.number, at, severity, code, printable(" ".join(notice.text.split())), subject)

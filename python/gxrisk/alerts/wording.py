@@ -7,7 +7,7 @@ from typing import Final
 
 from gxrisk.alerts.incidents import RANK, Incident
 from gxrisk.history.times import written
-from gxrisk.vaults.monitor import FLEET
+from gxrisk.vaults.fleet_notes import FLEET
 from gxrisk.vaults.notices import Severity, printable
 
 BODY_CHARS_MAX: Final = 3_000  # what most services take in one piece

@@ -44,6 +44,7 @@ from gxrisk.venues.protocol import Venue
 VAULTS: Final = "vaults"
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
 LAST_WORDS_S: Final = 5.0  # of streams, when the server stops
+Status = Literal["running", "exits_only", "failed", "retired"]
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -186,15 +187,16 @@ class Desk:
         if not (self.fleet.folder / vault_id / JOURNAL).exists():
             raise Problem(404, "vault_unknown", f"there is no vault {vault_id}")
 
-    def status(self, vault_id: str) -> Literal["running", "failed", "retired"]:
+    def status(self, vault_id: str) -> Status:
         """What became of a vault. Raises `Problem` for one that never was."""
         self.check_known(vault_id)
         return self.status_of(vault_id)
 
-    def status_of(self, vault_id: str) -> Literal["running", "failed", "retired"]:
+    def status_of(self, vault_id: str) -> Status:
         """What became of a vault that is known."""
-        if vault_id in self.fleet.vaults:
-            return "running"
+        vault = self.fleet.vaults.get(vault_id)
+        if vault is not None:
+            return "running" if vault.exits_only is None else "exits_only"
         return "failed" if vault_id in self.fleet.failed else "retired"
 
     def journal(self, vault_id: str) -> Path:

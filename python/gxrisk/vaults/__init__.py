@@ -1,5 +1,6 @@
 """Vaults: many at once, each with its own gate, journal and account, and an owner who is always in control."""
 
+from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.fleet import Fleet
 from gxrisk.vaults.monitor import Monitor, Schedule
 from gxrisk.vaults.notices import Notice, Notify
@@ -9,6 +10,7 @@ from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.version import StrategyVersion
 
 __all__ = [
+    "CorrelationSettings",
     "Difference",
     "Fleet",
     "Monitor",

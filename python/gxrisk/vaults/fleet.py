@@ -16,37 +16,33 @@ from gxrisk.context import on_behalf_of
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
 from gxrisk.protection.standing import standings
+from gxrisk.vaults.admission import LACKS, Admission, Admitted
+from gxrisk.vaults.fleet_notes import FleetNotes
 from gxrisk.vaults.founding import found
 from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
 from gxrisk.vaults.open_files import allow_many_files
 from gxrisk.vaults.quality import FeedQualityKeeper
+from gxrisk.vaults.retiring import RETIRED, Retired, retire
 from gxrisk.vaults.settings import TOPIC, VaultSettings
 from gxrisk.vaults.tier import finish_change
 from gxrisk.vaults.timings import Timings
 from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
-from gxrisk.venues.bounded import Patience
-from gxrisk.venues.live import LiveVenue
 from gxrisk.venues.paper import PaperVenue
-from gxrisk.venues.protocol import Account, Venue, VenueError
+from gxrisk.venues.protocol import Venue, VenueError
 
 if TYPE_CHECKING:
     from gxrisk.protection.data_quality import DataQuality
 
 JOURNAL: Final = "journal.gxr"
-RETIRED: Final = "retired"
 TICK_MS: Final = 60_000
 LIVE_TICK_S: Final = 1.0
 LAST_ANSWERS_S: Final = 5.0
 _NS_PER_MS: Final = 1_000_000
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _log = logging.getLogger("gxrisk.vaults")
-
-
-class Retired(VaultError):
-    """The vault was closed for good; its journal can still be read."""
 
 
 class Fleet:
@@ -93,11 +89,11 @@ class Fleet:
         self.folder.mkdir(parents=True, exist_ok=True)
         allow_many_files()
         self.venue = venue
-        self._patience = Patience()
+        self._admission = Admission(venue)
         self.clock = clock or SystemClock()
         if isinstance(venue, PaperVenue):
             venue.follow(self.clock)
-        self.market = Market()
+        self.market = Market(self.folder)
         self.data_quality = data_quality
         self.timings = Timings()
         self._quality = FeedQualityKeeper(data_quality)
@@ -108,7 +104,9 @@ class Fleet:
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
         self._schedule = schedule or Schedule()
-        self.monitor = Monitor(self._vaults, notify, schedule=self._schedule, write_report=write_report)
+        self.monitor = Monitor(
+            self._vaults, notify, schedule=self._schedule, write_report=write_report, notes=FleetNotes(self.folder)
+        )
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._last_ms: int | None = None
@@ -143,8 +141,7 @@ class Fleet:
                 f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
             )
         limits = limits or Limits.for_tier(settings.tier)
-        self._check_venue(vault_id, settings, limits)
-        strategy = settings.strategy.make()
+        strategy = self._admission.check(vault_id, settings, limits)
         (self.folder / vault_id).mkdir(exist_ok=True)
         gate = found(
             vault_id,
@@ -156,30 +153,38 @@ class Fleet:
         )
         with _closing_on_failure(gate):
             gate.note(TOPIC, settings.to_json())
-            account = await self._account(gate)
-            self._vaults[vault_id] = Vault(
-                gate, account, settings, strategy, self._notify, self._standings, self.timings
-            )
-        return self._vaults[vault_id]
+            vault = self._vault(gate, settings, Admitted(await self._admission.account(gate), strategy))
+        self._vaults[vault_id] = vault
+        return vault
 
     async def open(self, vault_id: str) -> Vault:
         """Open a vault as its journal leaves it; what a crash left open is settled before its first step.
 
-        Raises `Retired` for one that was closed for good.
+        Where its strategy or licence is not what it was, it is opened for exits only (`Vault.exits_only`), and whole by
+        another `open` when that is mended. Raises `Retired` for one that was closed for good.
         """
-        if vault_id in self._vaults:
-            return self._vaults[vault_id]
+        vault = self._vaults.get(vault_id)
+        if vault is None:
+            return await self._open(vault_id)
+        if vault.exits_only is not None:
+            try:
+                self._admission.check(vault_id, vault.settings)
+            except LACKS as lack:
+                vault.leave_only(str(lack))
+            else:
+                return await self._reopen(vault)
+        return vault
+
+    async def _open(self, vault_id: str) -> Vault:
         journal = self.folder / vault_id / JOURNAL
         gate = Gate.open(journal, clock=self.clock, passphrase_file=self._passphrase_file)
         with _closing_on_failure(gate):
             if RETIRED in gate.notes:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
             settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
-            self._check_venue(vault_id, settings)
             self._quality.restore(gate)
-            account = await self._account(gate)
-            strategy = settings.strategy.make()
-            vault = Vault(gate, account, settings, strategy, self._notify, self._standings, self.timings)
+            self.market.bars(settings.bar_s)  # from the first candle on, which may follow those that were kept
+            vault = self._vault(gate, settings, await self._admission.admitted(gate, settings))
         self._failed.pop(vault_id, None)
         self._vaults[vault_id] = vault
         return vault
@@ -203,16 +208,7 @@ class Fleet:
             raise VaultError(f"{vault_id} does not run here; open it first")
         async with self._turn:
             await vault.catch_up()
-            snapshot = vault.gate.snapshot()
-            held = [*snapshot.positions, *(one.order_id for one in snapshot.working)]
-            if snapshot.equity:
-                held.append(f"{snapshot.equity} in money")
-            if held or vault.withdrawal is not None:
-                what = ", ".join(held) or "a withdrawal that is on its way"
-                raise VaultError(
-                    f"{vault_id} can be retired once it is empty; it has {what}: withdraw everything first"
-                )
-            vault.gate.note(RETIRED, reason or "no reason was given")
+            retire(vault.gate, vault.withdrawal, reason)
             del self._vaults[vault_id]
             await vault.close()
 
@@ -255,19 +251,13 @@ class Fleet:
         self.monitor.heard(moment.at_ms)
         await self.monitor.look(moment.at_ms)
 
-    @property
-    def _answers_at_once(self) -> bool:
-        return type(self.venue) is PaperVenue
-
-    async def _account(self, gate: Gate) -> Account:
-        if self._answers_at_once:  # and is asked by every vault at every moment
-            return await self.venue.account(gate.vault_id, gate.redeem)
-        return await self._patience.account(self.venue, gate.vault_id, gate.redeem)
+    def _vault(self, gate: Gate, settings: VaultSettings, admitted: Admitted) -> Vault:
+        return Vault(gate, *admitted, settings, self._notify, self._standings, self.timings)
 
     async def _each(self, step: Callable[[Vault], Coroutine[None, None, None]]) -> None:
         """One vault after the other where the venue answers at once, else all together: none waits for another's."""
         attempts = [self._attempt(vault, step(vault)) for vault in self._vaults.values()]
-        if self._answers_at_once:
+        if self._admission.answers_at_once:
             for attempt in attempts:
                 await attempt
         else:
@@ -303,14 +293,18 @@ class Fleet:
         """
         async with self._turn:
             await asyncio.gather(*(vault.finish_answers(LAST_ANSWERS_S) for vault in self._vaults.values()))
-            for vault in tuple(self._vaults.values()):
-                del self._vaults[vault.vault_id]
-                try:
-                    await vault.close()
-                except Exception as error:
-                    self._failed[vault.vault_id] = _reason(error)
-                    _log.exception("%s: could not be closed", vault.vault_id)
+            vaults = tuple(self._vaults.values())
+            self._vaults.clear()
+            await asyncio.gather(*map(self._close, vaults))
+            self.market.close()
             await self._standings.close()
+
+    async def _close(self, vault: Vault) -> None:
+        try:
+            await vault.close()
+        except Exception as error:
+            self._failed[vault.vault_id] = _reason(error)
+            _log.exception("%s: could not be closed", vault.vault_id)
 
     async def _watch(self, over: asyncio.Event) -> None:
         """Live, time goes on without the feed; a look that fails is logged, and the next one comes."""
@@ -352,33 +346,43 @@ class Fleet:
         if self._vaults.get(vault.vault_id) is not vault:
             return
         try:
-            await vault.connect(await self._account(vault.gate))
+            is_whole = vault.exits_only is None
+            opening = self._admission.account if is_whole else self._admission.account_for_exits
+            await vault.connect(await opening(vault.gate))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
+        except LACKS:
+            with suppress(Exception):  # it is told of
+                await self._reopen(vault)
         except Exception as error:
             await self._take_out(vault, error)
+
+    async def _reopen(self, vault: Vault) -> Vault:
+        """Open it anew, for exits only or not any more; where that fails it is out."""
+        del self._vaults[vault.vault_id]
+        try:
+            await vault.close()
+            return await self._open(vault.vault_id)
+        except Exception as error:
+            _log.error("%s: could not be opened anew", vault.vault_id, exc_info=error)
+            await self._fail(vault.vault_id, error)
+            raise
 
     async def _take_out(self, vault: Vault, error: Exception) -> None:
         if self._vaults.get(vault.vault_id) is not vault:
             return  # or closed: what it was doing found that out
         _log.error("%s: taken out", vault.vault_id, exc_info=error)
         del self._vaults[vault.vault_id]
-        self._failed[vault.vault_id] = _reason(error)
         try:
             await vault.close()
         except Exception as another:  # what broke it may well break this too
             _log.warning("%s: could not be closed in order: %s", vault.vault_id, _reason(another))
-        text = f"{vault.vault_id} was taken out and trades no more: {_reason(error)}"
-        await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text)
+        await self._fail(vault.vault_id, error)
 
-    def _check_venue(self, vault_id: str, settings: VaultSettings, limits: Limits | None = None) -> None:
-        if settings.is_live != self.venue.is_live:
-            kind, other = ("live", "paper") if settings.is_live else ("paper", "live")
-            raise VaultError(f"{vault_id} is a {kind} vault, {self.venue.name} a {other} venue")
-        if settings.is_live:
-            if not isinstance(self.venue, LiveVenue):
-                raise VaultError(f"{self.venue.name} is no LiveVenue, so nothing there asks for a graduation")
-            self.venue.admit(vault_id, settings, limits)
+    async def _fail(self, vault_id: str, error: Exception) -> None:
+        self._failed[vault_id] = _reason(error)
+        text = f"{vault_id} was taken out and trades no more: {_reason(error)}"
+        await self.monitor.tell(self.clock.now_ns // _NS_PER_MS, "critical", "vault_failed", text, vault_id)
 
 
 def _reason(error: Exception) -> str:

@@ -12,10 +12,10 @@ from gxrisk.custody import create_owner_key, sign_withdrawal
 from gxrisk.feeds.candles import CandleSeries
 from gxrisk.feeds.timeline import timeline
 from gxrisk.vaults.fleet import JOURNAL, Fleet
+from gxrisk.vaults.fleet_notes import write_whole
 from gxrisk.vaults.graduation import Graduation
 from gxrisk.vaults.notices import Notice
 from gxrisk.vaults.report import Report, as_json, page, report_from
-from gxrisk.vaults.report.making import write_whole
 from gxrisk.vaults.report.spans import Span
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.vault import Vault

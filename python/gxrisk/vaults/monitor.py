@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gxrisk.vaults.notices import NOTIFY_S, Notice, Notify, Severity
+from gxrisk.vaults.fleet_notes import FleetNotes
+from gxrisk.vaults.notices import Notebook, Notices, Notify, Severity
 from gxrisk.vaults.vault import Vault
 
 LOOK_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
-FLEET: Final = "*"
 _log = logging.getLogger("gxrisk.vaults")
 
 WriteReport = Callable[[Vault, datetime], Awaitable[None]]
@@ -37,8 +37,9 @@ class Monitor:
     """Looks once a minute of the clock's time at every vault. What one look costs and finds touches no other vault.
 
     The fleet calls `look` with the feed's time in a replay and each second when live; `beat_ms` shows that it is alive.
-    `told` counts the notices of the fleet itself, by severity and code. What is missed while nothing runs is caught up
-    with: reconciliation runs at each opening, and the last week's report is due until it was written.
+    `told` counts the notices of the fleet itself, by severity and code; in `notes` they wait until somebody took them.
+    What is missed while nothing runs is caught up with: reconciliation runs at each opening, and the last week's report
+    is due until it was written.
     """
 
     def __init__(
@@ -48,9 +49,12 @@ class Monitor:
         *,
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
+        notes: Notebook | None = None,
     ) -> None:
         self._vaults = vaults
         self._notify = notify
+        self._notices = Notices(notes or FleetNotes())
+        self._telling = asyncio.Lock()
         self._schedule = schedule or Schedule()
         self._write_report = write_report
         self._reconciled_day: int | None = None
@@ -71,6 +75,8 @@ class Monitor:
         if now_ms - self.beat_ms < LOOK_MS:
             return
         self.beat_ms = now_ms
+        if self._notices.waiting:
+            await self._deliver()
         await self._watch_feed(now_ms)
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         day, of_day_s = divmod(now_ms // 1000, DAY_MS // 1000)
@@ -111,7 +117,11 @@ class Monitor:
             if trip.until is not None and trip.until <= soon and key not in self._told:
                 self._told.add(key)
                 vault.notices.add(
-                    now.isoformat(), "info", "breaker_ending", f"{trip.breaker} ends at {trip.until:%H:%M:%S} UTC"
+                    now.isoformat(),
+                    "info",
+                    "breaker_ending",
+                    f"{trip.breaker} ends at {trip.until:%H:%M:%S} UTC",
+                    trip.breaker,
                 )
         self._told = {key for key in self._told if key[2] > now - timedelta(days=2)}
 
@@ -126,14 +136,15 @@ class Monitor:
             await self.tell(now_ms, "info", "feed_back", "the feed is back")
         self._is_silent = is_silent
 
-    async def tell(self, now_ms: int, severity: Severity, code: str, text: str) -> None:
-        """Tell of something that no single vault's journal can keep; a failure to do so is logged."""
+    async def tell(self, now_ms: int, severity: Severity, code: str, text: str, subject: str = "") -> None:
+        """Tell of something that no single vault's journal can keep; what nobody takes is told again at each look."""
         self.told[severity, code] += 1
-        at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
-        try:
-            await asyncio.wait_for(self._notify(Notice(FLEET, self.told.total(), at, severity, code, text)), NOTIFY_S)
-        except Exception:
-            _log.exception("could not be told: %s", text)
+        self._notices.add(datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(), severity, code, text, subject)
+        await self._deliver()
+
+    async def _deliver(self) -> None:
+        async with self._telling:
+            await self._notices.deliver(self._notify)
 
 
 def _week(now: datetime) -> int:

@@ -217,17 +217,17 @@ class Protection:
     def _fails(self, guard: str, text: str) -> None:
         if guard not in self._failed:
             self._failed.add(guard)
-            self._tell("critical", "guard_failed", f"the guard {guard} fails, and nothing opens: {text}")
+            self._tell("critical", "guard_failed", f"the guard {guard} fails, and nothing opens: {text}", guard)
             self.keep()
 
     def _works(self, guard: str) -> None:
         if guard in self._failed:
             self._failed.discard(guard)
-            self._tell("info", "guard_back", f"the guard {guard} answers again")
+            self._tell("info", "guard_back", f"the guard {guard} answers again", guard)
             self.keep()
 
-    def _tell(self, severity: Severity, code: str, text: str) -> None:
-        self._notices.add(self._gate.snapshot().time.isoformat(), severity, code, text)
+    def _tell(self, severity: Severity, code: str, text: str, subject: str = "") -> None:
+        self._notices.add(self._gate.snapshot().time.isoformat(), severity, code, text, subject)
 
 
 def _refused(order: Order, guard: str, text: str) -> Assessment:

@@ -45,6 +45,6 @@ class FeedQualityKeeper:
         vault.gate.note(TOPIC, self._quality.to_json(vault.settings.assets))
         at = datetime.fromtimestamp(change.at_ms / 1000, UTC).isoformat()
         if change.kind == "suspended":
-            vault.notices.add(at, "critical", "feed_suspended", change.text)
+            vault.notices.add(at, "critical", "feed_suspended", change.text, change.asset)
         else:
-            vault.notices.add(at, "info", "feed_returned", change.text)
+            vault.notices.add(at, "info", "feed_returned", change.text, change.asset)

@@ -47,6 +47,9 @@ async def reconcile(
     found = differences(gate.snapshot(), statement, owed=owed)
     told = [printable(str(one))[:DIFFERENCE_CHARS_MAX] for one in found[:DIFFERENCES_MAX]]
     if (noted := json.dumps(told, ensure_ascii=False)) != gate.notes.get(TOPIC, "[]"):
+        if not found:
+            text = "gate and venue agree again; what was restricted for it, an operator's resume ends"
+            notices.add(statement.at.isoformat(), "info", "reconciled", text)
         gate.note(TOPIC, noted)
     if found:
         left = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""

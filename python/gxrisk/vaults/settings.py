@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gxrisk._native import TIERS, Limits, VaultError
 from gxrisk.protection.settings import ProtectionSettings
+from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.version import StrategyVersion
 
 TOPIC: Final = "vault"
@@ -16,7 +17,7 @@ class VaultSettings:
     """A vault's tier, strategy, bars and venue; the strategy thinks in bars of `bar_s` seconds.
 
     `assets` are those that it trades, all of the feed where None. `is_live` says whether real money moves. `protection`
-    are the guards before its gate, none where None.
+    are the guards before its gate, none where None; `correlation` says which assets count as one, none where None.
 
     >>> version = StrategyVersion("my_models:Breakout", "2", "00" * 32)
     >>> settings = VaultSettings("growth", version, bar_s=900)
@@ -31,6 +32,11 @@ class VaultSettings:
     venue: str = "paper"
     is_live: bool = False
     protection: ProtectionSettings | None = None
+    correlation: CorrelationSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.correlation is not None and self.correlation.window is not None and self.assets is None:
+            raise VaultError("correlation window: groups are found among the assets of the vault, which names none")
 
     def to_json(self) -> str:
         """As the note `vault` holds it."""
@@ -45,11 +51,16 @@ class VaultSettings:
             kept = json.loads(text or "")
             strategy = StrategyVersion(**kept.pop("strategy"))
             assets, guards = kept.pop("assets"), kept.pop("protection", None)
+            correlation = CorrelationSettings.of_dict(kept.pop("correlation", None))
             protection = None if guards is None else ProtectionSettings.model_validate(guards)
             return cls(
-                strategy=strategy, assets=None if assets is None else tuple(assets), protection=protection, **kept
+                strategy=strategy,
+                assets=None if assets is None else tuple(assets),
+                protection=protection,
+                correlation=correlation,
+                **kept,
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (VaultError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise VaultError(f"the journal has no settings of a vault ({error}); it was not made by a fleet") from error
 
 

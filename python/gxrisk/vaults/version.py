@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from gxrisk.agent.loading import load_model
 from gxrisk.agent.strategy import Action, ModelError, Strategy, View
@@ -14,6 +16,8 @@ from gxrisk.agent.strategy import Action, ModelError, Strategy, View
 _CLIENT: Final = "client/"  # no module's name has a slash
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# By module: a digest of its content when it was imported. What runs is that, and not what lies on the disk by now.
+_LOADED: Final[WeakKeyDictionary[ModuleType, bytes]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,20 @@ class StrategyVersion:
         return self.name.startswith(_CLIENT)
 
     def make(self) -> Strategy:
-        """A fresh strategy. Raises `ModelError` when its content is not that of this version any more."""
+        """A fresh strategy. Raises `ModelError` unless its content, on disk and as loaded, is that of this version."""
         if self.is_external:
             return _Elsewhere()
         make = load_model(self.name)
-        found = content_hash(self.name)
+        found, is_loaded = _content(self.name)
         if found != self.content_hash:
             raise ModelError(
                 f"{self.name} {self.version} has changed: its content hash is {found[:12]}, the vault's is "
                 f"{self.content_hash[:12]}; give it a new version, which starts its own paper period"
+            )
+        if not is_loaded:
+            raise ModelError(
+                f"{self.name} {self.version} lies on the disk as it should, but this process has loaded other content: "
+                "start it anew"
             )
         return make()
 
@@ -87,6 +96,11 @@ def content_hash(name: str) -> str:
     >>> content_hash("gxrisk.agent.momentum:Momentum") == content_hash("gxrisk.agent.momentum:Momentum")
     True
     """
+    return _content(name)[0]
+
+
+def _content(name: str) -> tuple[str, bool]:
+    """The content hash, and whether the content is still that which this process imported."""
     module_name = name.partition(":")[0]
     load_model(name)
     module = import_module(module_name)
@@ -95,17 +109,21 @@ def content_hash(name: str) -> str:
         raise ModelError(f"{module_name} has no file, so its content cannot be pinned")
     folder = Path(file).parent
     files = _sources(Path(file), module_name)
-    files |= {folder / artifact for artifact in getattr(module, "ARTIFACTS", ())}
-    digest = sha256(name.encode())
+    try:
+        files |= {folder / artifact for artifact in getattr(module, "ARTIFACTS", ())}
+    except TypeError as error:
+        raise ModelError(f"{module_name}: ARTIFACTS is no list of paths: {error}") from error
+    digest, content = sha256(name.encode()), sha256()
     for relative, path in sorted((_relative(path, folder), path) for path in files):
         try:
-            content = path.read_bytes()
+            read = path.read_bytes()
         except OSError as error:
             raise ModelError(f"{name}: {path} cannot be read ({error.strerror}), so it cannot be pinned") from error
-        for part in (relative.encode(), content):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-    return digest.hexdigest()
+        for part in (relative.encode(), read):
+            framed = len(part).to_bytes(8, "big") + part
+            digest.update(framed)
+            content.update(framed)
+    return digest.hexdigest(), _LOADED.setdefault(module, content.digest()) == content.digest()
 
 
 def _sources(file: Path, module_name: str) -> set[Path]:

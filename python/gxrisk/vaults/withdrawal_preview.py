@@ -1,8 +1,9 @@
 """What a withdrawal would do, before the owner signs it: what closes, what stays, which limits would be exceeded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
+from types import MappingProxyType
 from typing import Final
 
 from gxrisk._native import Limits, VaultError
@@ -70,8 +71,12 @@ class WithdrawalPreview:
         return (*closing, *orders, left, *(one.text for one in self.limits))
 
 
-def preview(snapshot: Snapshot, limits: Limits, amount: Decimal) -> WithdrawalPreview:
+def preview(
+    snapshot: Snapshot, limits: Limits, amount: Decimal, groups: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> WithdrawalPreview:
     """Work out what withdrawing `amount` would do; nothing changes. Raises `VaultError` for what is no amount.
+
+    `groups` are the gate's correlation groups; an asset in none is one of its own.
 
     >>> from gxrisk import Gate, ManualClock, order
     >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
@@ -96,7 +101,7 @@ def preview(snapshot: Snapshot, limits: Limits, amount: Decimal) -> WithdrawalPr
         after = snapshot.equity - amount
         closing = tuple(_closings(snapshot))
         working = tuple(one.order_id for one in snapshot.working)
-        checked = tuple(_limits_after(snapshot, limits, after, closing)) if after >= 0 else ()
+        checked = tuple(_limits_after(snapshot, limits, after, closing, groups)) if after >= 0 else ()
         return WithdrawalPreview(amount, snapshot.equity, after, closing, working, checked)
 
 
@@ -108,7 +113,11 @@ def _closings(snapshot: Snapshot) -> Iterator[Closing]:
 
 
 def _limits_after(
-    snapshot: Snapshot, limits: Limits, after: Decimal, closing: tuple[Closing, ...]
+    snapshot: Snapshot,
+    limits: Limits,
+    after: Decimal,
+    closing: tuple[Closing, ...],
+    groups: Mapping[str, Sequence[str]],
 ) -> Iterator[LimitAfter]:
     """What depends on equity; loss limits do not, since a withdrawal moves no percentage of them."""
     gross = sum((one.worth for one in closing), Decimal(0))
@@ -120,7 +129,16 @@ def _limits_after(
     one_order = " that one order would be allowed"
     yield _judged("position_size", who, worth, _short(limits.max_position_fraction * scaled), one_order)
     yield _judged("concentration", who, worth, _short(limits.max_concentration * scaled), "")
-    # A fleet sets no correlation groups: each asset is a group of its own.
+    group = {asset: name for name, assets in groups.items() for asset in assets}
+    held: dict[tuple[bool, str], list[Closing]] = {}  # an asset may have the name of a group
+    for one in closing:
+        held.setdefault((one.asset in group, group.get(one.asset, one.asset)), []).append(one)
+    together = max(held.values(), key=lambda some: sum(one.worth for one in some), default=[])
+    worth = sum((one.worth for one in together), Decimal(0))
+    if len(together) > 1:
+        who = f"{' and '.join(one.asset for one in together)} are"
+    elif together:
+        who = f"{together[0].asset} is"
     yield _judged("correlated_exposure", who, worth, _short(limits.max_correlated_exposure * scaled), "")
 
 

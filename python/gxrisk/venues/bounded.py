@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 from gxrisk._native import Approval
-from gxrisk.venues.protocol import Account, Redeem, Report, Statement, Venue, VenueError
+from gxrisk.venues.protocol import Account, Report, Statement, VenueError
 
 ANSWER_S: Final = 5.0
 REST_S: Final = 30.0
@@ -32,9 +32,9 @@ class Patience:
         self._rest_s = rest_s
         self._resting: dict[str, float] = {}  # by vault: until when
 
-    async def account(self, venue: Venue, vault_id: str, redeem: Redeem) -> Account:
-        """The account of a vault, each of its calls so bounded. Raises what the venue raises, and `VenueError`."""
-        return BoundedAccount(self, vault_id, await self.in_time(vault_id, venue.account(vault_id, redeem)))
+    async def account(self, vault_id: str, opening: Coroutine[Any, Any, Account]) -> Account:
+        """The account that is being opened for a vault, each of its calls so bounded, as the opening itself is."""
+        return BoundedAccount(self, vault_id, await self.in_time(vault_id, opening))
 
     async def in_time(self, vault_id: str, call: Coroutine[Any, Any, _T]) -> _T:
         """The answer to a call for a vault."""

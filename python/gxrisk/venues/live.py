@@ -10,9 +10,10 @@ from gxrisk.vaults.certificate import Certificate, GraduationError, check
 from gxrisk.vaults.graduation import limits_hash
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion, content_hash
+from gxrisk.venues.exits import exits_alone
 from gxrisk.venues.protocol import Account, Redeem
 
-_SEALED: Final = ("account", "admit", "licensed", "is_live")
+_SEALED: Final = ("account", "account_for_exits", "admit", "licensed", "is_live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class LiveVenue(ABC):
     """A venue where real money moves. A subclass says how an account is opened; whether it may be is decided here.
 
     `account` opens none for a vault that was not `licensed`, and checks the certificate anew each time; a fleet asks
-    `admit` of each live vault first. A subclass that replaces these, or `is_live`, is refused when it is defined: that
-    cannot happen by accident.
+    `admit` of each live vault first. Without a licence there is `account_for_exits` alone. A subclass that replaces
+    these, or `is_live`, is refused when it is defined: that cannot happen by accident.
     """
 
     is_live: ClassVar[bool] = True
@@ -92,9 +93,17 @@ class LiveVenue(ABC):
         licence.check()
         return await self._open(vault_id, redeem)
 
+    @final
+    async def account_for_exits(self, vault_id: str, redeem: Redeem) -> Account:
+        """The account of a vault that may not trade, so that its positions are not left alone. No licence is asked for.
+
+        That is no way around one: with what the account is given, only approvals of reductions can be redeemed.
+        """
+        return await self._open(vault_id, exits_alone(redeem))
+
     @abstractmethod
     async def _open(self, vault_id: str, redeem: Redeem) -> Account:
-        """Open the account. Called by `account` alone."""
+        """Open the account, which sends nothing but what `redeem` gives. Called by the two above alone."""
 
     def _licences(self) -> dict[str, Licence]:
         # Not set in __init__, which a subclass may forget to call.

@@ -1,9 +1,12 @@
 """The real client of OpenAI's wire format against a real server: what a provider can answer, and what comes of it."""
 
+import asyncio
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from gxrisk.agent.closing import close_strategy
 from gxrisk.agent.llm import Budget, LlmStrategy, Prices
 from gxrisk.agent.strategy import Close, Hold, Open
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -229,3 +232,22 @@ def test_a_huge_answer_is_not_paid_for_twice() -> None:
         "the strategy gave no answer: over budget: of the question's 50,000 tokens 1,100 are spent"
     )
     assert (one.usage.over_budget, one.usage.invalid_outputs) == (1, 1)
+
+
+def test_connections_are_closed_with_the_last_strategy_that_shares_them() -> None:
+    """A vault that closes takes them from no other vault; one that never asked has none."""
+
+    async def share() -> list[bool]:
+        one = strategy(server)
+        other, silent = deepcopy(one), deepcopy(one)
+        client = one._asker._model.client._client  # type: ignore[attr-defined]
+        for each in (one, other):
+            assert isinstance(await each.decide(view()), Hold)
+        closed = []
+        for each in (silent, one, one, other):
+            await close_strategy(each)
+            closed.append(client.is_closed)
+        return closed
+
+    with serving(call(HOLD), call(HOLD)) as server:
+        assert asyncio.run(share()) == [False, False, False, True]

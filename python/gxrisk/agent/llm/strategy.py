@@ -39,7 +39,8 @@ class LlmStrategy:
     `[model identity/prompt]`, so that each decision on record says which prompt it came from (`prompt_of`). Questions
     are independent of each other: the model's own words never come back to it.
 
-    As an asynchronous context it closes the provider's connections at its end; without one the process does.
+    A vault that closes closes it (`aclose`), and with the last one that shares the model the provider's connections;
+    so does the end of an asynchronous context.
 
     Needs the extra `ai`; raises `ModelError` without it, and for what cannot work: a model that cannot be made, a
     budget of money without prices.
@@ -75,6 +76,7 @@ class LlmStrategy:
         self._asker = Asker(
             model, instructions=with_rules(instructions), settings=settings or {}, mode=mode, retries=retries
         )
+        self._is_open = False
         self._ledger = Ledger(budget or Budget(), prices)
         self._news = news
         self._limits = limits
@@ -112,15 +114,28 @@ class LlmStrategy:
     def __deepcopy__(self, _memo: object) -> Self:
         """A strategy for another vault: with figures of its own, sharing the model, which is but a client."""
         other = copy(self)
+        other._is_open = False
         other._ledger = Ledger(self._ledger.budget, self._ledger.prices)
         return other
 
     async def __aenter__(self) -> Self:
-        await self._asker.open()
+        await self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._asker.close()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of the provider's connections; those who share the model keep theirs."""
+        if self._is_open:
+            self._is_open = False
+            await self._asker.close()
+
+    async def _open(self) -> None:
+        """Keep the connections from now on."""
+        if not self._is_open:
+            self._is_open = True
+            await self._asker.open()
 
     def prompt_of(self, view: View, news: Sequence[str] | None = None) -> Prompt:
         """What the model is asked about `view`, with the hash and tag that its answer carries.
@@ -164,6 +179,7 @@ class LlmStrategy:
     async def _contained(self, prompt: Prompt, question: Question) -> Answer | BaseException:
         """The answer or the error, as a result in any case: nobody may be there any more to take an exception."""
         try:
+            await self._open()
             return await self._asker.ask(prompt.text, question)
         except (Exception, asyncio.CancelledError) as error:
             return error

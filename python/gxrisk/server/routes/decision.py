@@ -9,10 +9,10 @@ from gxrisk._native import JournalReader
 from gxrisk.server.access import READERS, asks
 from gxrisk.server.desk import Desk
 from gxrisk.server.guard import Guarded
+from gxrisk.server.orders import ViolationShown
 from gxrisk.server.problems import Problem
 from gxrisk.server.routes.audit import Explanation, Sequence, as_text, explained, records_at
 from gxrisk.server.routes.history import DecisionRow
-from gxrisk.server.routes.orders import ViolationShown
 from gxrisk.server.shapes import VaultId, desk_of, text_of, time_of
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["history"])

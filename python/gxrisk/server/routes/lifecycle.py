@@ -109,8 +109,7 @@ async def change_tier(request: Request, vault_id: VaultId, body: NewTier) -> Vau
     desk = desk_of(request)
     vault = desk.vault(vault_id)
     note_actor(request, vault, "tier", tier=body.tier)
-    vault.change_tier(body.tier)
-    desk.hold_to_ceiling(vault)
+    vault.change_tier(body.tier, desk.ceiling.over)
     return await shown(desk, vault)
 
 

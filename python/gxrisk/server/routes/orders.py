@@ -9,10 +9,9 @@ from pydantic import BaseModel
 from gxrisk.server.access import asks, changes
 from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
-from gxrisk.server.orders import DecisionShown, OrderBody, Reasoning, ViolationShown, shown
+from gxrisk.server.orders import DecisionShown, OrderBody, Reasoning, shown
 from gxrisk.server.shapes import Asset, Body, Confidence, VaultId, desk_of
 
-__all__ = ["DecisionShown", "OrderBody", "ViolationShown", "router", "shown"]
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["orders"])
 OrderId = Annotated[str, Path(pattern="^[!-~]{1,64}$", examples=["gx-17"])]
 
@@ -40,7 +39,7 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
     request again, after a crash of the server too, is the same order.
     """
     desk = desk_of(request)
-    return shown(await desk.deciding.propose(desk.vault(vault_id), body.order(_client_order_id(request))))
+    return shown(await desk.deciding.propose(desk.vault(vault_id), body.order(client_order_id(request))))
 
 
 @router.post("/orders/validate")
@@ -73,6 +72,7 @@ async def hold(request: Request, vault_id: VaultId, body: HoldBody) -> DecisionS
     return shown(await desk.off_loop(gate.hold, body.confidence, body.reasoning, asset=body.asset))
 
 
-def _client_order_id(request: Request) -> str:
+def client_order_id(request: Request) -> str:
+    """The id of an order that follows from the API key and the request's `Idempotency-Key`."""
     asked = f"{request.state.key.id} {request.state.idempotency_key}"
     return f"ik-{blake2b(asked.encode(), digest_size=20).hexdigest()}"

@@ -3,12 +3,23 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from gxrisk.server.access import READERS, asks
+from gxrisk.server.access import READERS, asks, changes
+from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
-from gxrisk.server.shapes import Amount, VaultId, desk_of
+from gxrisk.server.orders import DecisionShown
+from gxrisk.server.orders import shown as decided
+from gxrisk.server.routes.orders import client_order_id
+from gxrisk.server.shapes import Amount, Asset, Body, Reason, VaultId, desk_of
 from gxrisk.snapshot import Position, WorkingOrder
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["positions"])
+
+
+class Closing(Body):
+    """Which position is to be closed, and why."""
+
+    asset: Asset
+    reason: Reason
 
 
 class PositionShown(BaseModel):
@@ -56,6 +67,15 @@ async def positions(request: Request, vault_id: VaultId) -> Holdings:
         positions=[position(asset, one) for asset, one in sorted(now.positions.items())],
         working=[_working(one) for one in now.working],
     )
+
+
+@router.post("/positions/close")
+@changes("own", "operate")
+async def close_position(request: Request, vault_id: VaultId, body: Closing) -> DecisionShown:
+    """Close a whole position at the market, in every state of the vault. What the venue made of it comes as records."""
+    vault = desk_of(request).vault(vault_id)
+    note_actor(request, vault, "close_position", asset=body.asset, reason=body.reason)
+    return decided(await vault.close_position(body.asset, body.reason, client_order_id(request)))
 
 
 def position(asset: str, one: Position) -> PositionShown:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from gxrisk._native import TIERS, Limits
 from gxrisk.server.access import READERS, asks, changes
 from gxrisk.server.control import note_actor
-from gxrisk.server.desk import Desk
+from gxrisk.server.desk import Desk, Status
 from gxrisk.server.guard import Guarded
 from gxrisk.server.problems import Problem
 from gxrisk.server.shapes import Amount, Asset, Body, VaultId, Word, desk_of, time_of
@@ -38,10 +38,10 @@ class NewVault(Body):
 
 
 class VaultLine(BaseModel):
-    """A vault in the list; one that `failed` was taken out, one that is `retired` was closed for good."""
+    """A vault in the list: `exits_only` is without its strategy, `failed` taken out, `retired` closed for good."""
 
     vault_id: str
-    status: Literal["running", "failed", "retired"]
+    status: Status
 
 
 class VaultList(BaseModel):
@@ -59,7 +59,10 @@ class StrategyShown(BaseModel):
 
 
 class VaultShown(BaseModel):
-    """A vault now. Money is in the account's currency, `drawdown` a fraction of the base."""
+    """A vault now. Money is in the account's currency, `drawdown` a fraction of the base.
+
+    `exits_only` says why the vault runs without its strategy, so that it can only be left; null for one that is whole.
+    """
 
     vault_id: str
     tier: str
@@ -71,6 +74,7 @@ class VaultShown(BaseModel):
     state: Literal["active", "reduce_only", "halted"]
     is_paused: bool
     is_killed: bool
+    exits_only: str | None
     auto_pause: str | None
     is_withdrawing: bool
     equity: Amount
@@ -98,6 +102,7 @@ async def shown(desk: Desk, vault: Vault) -> VaultShown:
         state=vault.gate.state,
         is_paused=now.paused,
         is_killed=now.killed,
+        exits_only=vault.exits_only,
         auto_pause=vault.auto_pause,
         is_withdrawing=vault.withdrawal is not None,
         equity=now.equity,

@@ -5,12 +5,13 @@ import os
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from gxrisk._native import JournalReader
 from gxrisk.history import History, Projector
 from gxrisk.vaults.fleet import JOURNAL
+from gxrisk.vaults.fleet_notes import write_whole
 from gxrisk.vaults.monitor import WriteReport
 from gxrisk.vaults.report.document import as_json
 from gxrisk.vaults.report.page import page
@@ -70,17 +71,3 @@ def _write_once(vault: Path, span: Span) -> None:
     for form, text in (("json", as_json(report)), ("html", page(report))):
         if not files[form].exists():
             write_whole(files[form], text)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write beside `file` and move it there once it is on disk."""
-    with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=file.parent, prefix=".", delete=False) as stream:
-        beside = Path(stream.name)
-        try:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-            beside.replace(file)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise

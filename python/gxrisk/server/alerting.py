@@ -11,7 +11,7 @@ from typing import Final
 from gxrisk.alerts import AlertSettings, AlertSink, Asked, Incident
 from gxrisk.alerts.settings import OUTBOX
 from gxrisk.config import Config
-from gxrisk.vaults.monitor import FLEET
+from gxrisk.vaults.fleet_notes import FLEET
 from gxrisk.vaults.notices import Notice, Severity, log_notice
 
 RUNNING: Final = "server.running"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 
@@ -26,6 +26,7 @@ from gxrisk.server.ceiling import Ceiling
 from gxrisk.server.database import open_database
 from gxrisk.server.deciding import Deciding
 from gxrisk.server.events.tails import Tails
+from gxrisk.server.fleet_lines import Status
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.model_health import ModelHealth
@@ -44,7 +45,6 @@ from gxrisk.venues.protocol import Venue
 VAULTS: Final = "vaults"
 THREADS: Final = 64  # that may wait for disks at once: those who wait together share one write
 LAST_WORDS_S: Final = 5.0  # of streams, when the server stops
-Status = Literal["running", "exits_only", "failed", "retired"]
 _log = logging.getLogger("gxrisk.server")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")

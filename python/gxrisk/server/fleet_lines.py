@@ -68,11 +68,14 @@ class Standing(BaseModel):
     data_quality: QualityLine
 
 
+Status = Literal["running", "exits_only", "failed", "retired"]
+
+
 class FleetLine(BaseModel):
     """A vault; `standing` is null for one that does not run."""
 
     vault_id: str
-    status: Literal["running", "failed", "retired"]
+    status: Status
     standing: Standing | None
 
 

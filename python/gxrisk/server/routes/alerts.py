@@ -11,7 +11,7 @@ from gxrisk.server.guard import Guarded
 from gxrisk.server.keys import ApiKey
 from gxrisk.server.problems import Problem
 from gxrisk.server.shapes import desk_of, time_of
-from gxrisk.vaults.monitor import FLEET
+from gxrisk.vaults.fleet_notes import FLEET
 
 router = APIRouter(route_class=Guarded, prefix="/v1/alerts", tags=["alerts"])
 IncidentId = Annotated[int, Path(ge=1, le=2**31 - 1, description="The alert's number.")]

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from gxrisk._native import TIERS, Limits
 from gxrisk.server.access import READERS, asks, changes
 from gxrisk.server.control import note_actor
-from gxrisk.server.desk import Desk, Status
+from gxrisk.server.desk import Desk
+from gxrisk.server.fleet_lines import Status
 from gxrisk.server.guard import Guarded
 from gxrisk.server.problems import Problem
 from gxrisk.server.shapes import Amount, Asset, Body, VaultId, Word, desk_of, time_of

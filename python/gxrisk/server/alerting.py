@@ -44,12 +44,12 @@ class Alerting:
         await log_notice(notice)
         await self.sink.notify(notice)
 
-    async def tell(self, severity: Severity, code: str, text: str) -> None:
+    async def tell(self, severity: Severity, code: str, text: str, subject: str = "") -> None:
         """Tell of the server itself. What the outbox cannot take now is in the log at least."""
         now_ns = time.time_ns()
         at = datetime.fromtimestamp(now_ns / 1e9, UTC).isoformat()
         try:
-            await self.notify(Notice(FLEET, now_ns, at, severity, code, text))
+            await self.notify(Notice(FLEET, now_ns, at, severity, code, text, subject))
         except Exception:
             _log.exception("could not be told: %s", text)
 

@@ -157,7 +157,7 @@ class Desk:
         """Vaults that cannot be opened, and what a start mends; vault and code of what goes on."""
         alerting = self.alerting
         for vault_id, reason in self.fleet.failed.items():
-            await alerting.tell("critical", VAULT_FAILED, f"{vault_id} could not be opened: {reason}")
+            await alerting.tell("critical", VAULT_FAILED, f"{vault_id} could not be opened: {reason}", vault_id)
         await alerting.resolve(VAULT_FAILED, self.fleet.vaults.keys(), "opened again")
         await alerting.resolve(FLEET_FAILED, ("",), "started again")
         return await alerting.open_codes()

@@ -2,6 +2,8 @@
 
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
+from dataclasses import is_dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -18,6 +20,7 @@ _WORDS: Final[dict[Any, str]] = {
     SecretStr: "text, shown nowhere",
     int: "whole number",
     float: "number",
+    Decimal: "decimal",
     bool: "true or false",
     Path: "path",
     dict: "table",
@@ -44,7 +47,7 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
     title = f"## `[{name}]`" if name else "## At the top"
     rows = ["| setting | variable | allowed | default |", "|---|---|---|---|"]
     rows += [_row(name, field, info) for field, info in own.items()]
-    about = " ".join((model.__doc__ or "").partition(">>>")[0].split())
+    about = " ".join((model.__doc__ or "").partition(">>>")[0].partition("Raises ")[0].split())
     parts = [title, about.replace("<", "&lt;"), "\n".join(rows)]
     for field, info in model.model_fields.items():
         below = _model_of(info)
@@ -54,9 +57,10 @@ def _section(name: str, model: type[BaseModel]) -> list[str]:
 
 
 def _row(section: str, field: str, info: FieldInfo) -> str:
-    variable = PREFIX + "__".join([*(section.split(".") if section else []), field]).upper()
-    default = _default(info)
-    return f"| `{field}` | `{variable}` | {_allowed(info)} | {default} |"
+    path = [*(section.split(".") if section else []), field]
+    is_in_file = section.startswith("protection.")
+    variable = "only in the file" if is_in_file else f"`{PREFIX + '__'.join(path).upper()}`"
+    return f"| `{field}` | {variable} | {_allowed(info)} | {_default(info)} |"
 
 
 def _default(info: FieldInfo) -> str:
@@ -65,6 +69,8 @@ def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True)
     if isinstance(value, SecretStr):
         value = value.get_secret_value()  # what stands in the code is no secret
+    if is_dataclass(value):
+        return "its own"
     return "none" if value is None or value in ({}, ()) else f"`{value}`"
 
 
@@ -85,7 +91,7 @@ def _words(kind: Any) -> str:
         return " or ".join(_words(one) for one in get_args(kind) if one is not type(None))
     if get_origin(kind) in (tuple, list):
         return f"list of {_words(get_args(kind)[0])}"
-    return _WORDS.get(get_origin(kind) or kind, str(kind))
+    return "table" if is_dataclass(kind) else _WORDS.get(get_origin(kind) or kind, str(kind))
 
 
 def _model_of(info: FieldInfo) -> type[BaseModel] | None:

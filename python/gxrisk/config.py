@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from gxrisk._native import GxriskError, InvalidOrder, Limits
 from gxrisk.alerts.settings import AlertSettings
+from gxrisk.protection.settings import ProtectionSettings
 
 PREFIX: Final = "GXRISK_"
 _NESTED: Final = "__"
@@ -112,6 +113,7 @@ class Config(BaseSettings):
     """Everything `gxrisk serve` can be told. `load` reads it.
 
     `limits` are ceilings over every vault, by the names of `Limits`: the tighter of tier and ceiling holds.
+    `protection` are the guards of vaults that are made with them.
     """
 
     model_config = SettingsConfigDict(
@@ -134,6 +136,7 @@ class Config(BaseSettings):
     streams: StreamsConfig = StreamsConfig()
     limits: dict[str, Any] = Field(default_factory=dict)
     alerts: AlertSettings | None = None
+    protection: ProtectionSettings = ProtectionSettings()
 
     @field_validator("limits")
     @classmethod

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from gxrisk import Gate, Limits, ManualClock, Order, VaultError
-from gxrisk.agent import Close, Hold, Open
+from gxrisk.agent import Close, Hold, Open, View
 from gxrisk.agent.ensemble import Ensemble
 from gxrisk.agent.ensemble_after_losses import ConsensusAfterLosses
 from gxrisk.feeds import Candle, Moment
@@ -57,6 +58,68 @@ def test_a_lead_that_fails_is_a_vote_against() -> None:
     broken = Raises(ValueError("no idea"))
     assert isinstance(answer(broken, BUY, BUY, consensus_required=True), Hold)
     assert isinstance(answer(broken, BUY, BUY, BUY, consensus_required=True), Open)
+
+
+class Waits(Says):
+    """Answers when it is let; counts how often it was asked, and how often while it still thought."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(answer)
+        self.go_on, self.asked, self.inside, self.together = Event(), Event(), 0, 0
+        self.count = 0
+
+    def decide(self, view: View) -> Any:
+        """The answer."""
+        self.count += 1
+        self.inside += 1
+        self.together = max(self.together, self.inside)
+        self.asked.set()
+        self.go_on.wait(60)
+        self.inside -= 1
+        return self.answer
+
+
+def test_an_exit_of_the_lead_waits_for_no_other_member() -> None:
+    """The others never answer; the lead's close is there at once, and nothing is left behind but their threads."""
+
+    async def main() -> None:
+        leave, slow = Close(0.6, "turned"), Waits(BUY)
+        strategy = ConsensusAfterLosses(Ensemble({"lead": Says(leave), "slow": slow}, timeout_s=3600), lead="lead")
+        long = view(BARS, quantity="2", consensus_required=True)
+        assert await asyncio.wait_for(strategy.decide(long), 30) is leave
+        slow.go_on.set()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left)
+
+    asyncio.run(main())
+
+
+def test_the_lead_is_never_asked_while_it_thinks_nor_twice_for_a_question() -> None:
+    """Late as a voter and then alone, or alone and then as a voter: the first question is still open."""
+
+    async def main() -> None:
+        slow = Waits(BUY)
+        strategy = ConsensusAfterLosses(Ensemble({"lead": slow, "a": Says(BUY)}, timeout_s=0.05), lead="lead")
+        held = await strategy.decide(view(BARS, consensus_required=True))
+        assert isinstance(held, Hold)
+        assert slow.count == 1
+        alone = await strategy.decide(view(BARS))
+        assert alone == Hold(0.0, "the strategy is still busy with an earlier question")
+        assert (slow.count, slow.together) == (1, 1)
+        slow.go_on.set()
+        left = strategy.lead._respondent.left
+        assert left is not None
+        await left
+        assert await strategy.decide(view(BARS)) is BUY
+        assert (slow.count, slow.together) == (2, 1)
+
+    asyncio.run(main())
+
+
+def test_a_lead_that_fails_alone_is_a_hold_as_any_strategy_s() -> None:
+    held = answer(Raises(ValueError("no \ud800 idea")))
+    assert held == Hold(0.0, "the strategy raised ValueError: no ? idea")
 
 
 def test_the_lead_must_be_a_member() -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -367,3 +368,34 @@ def test_what_is_no_answer_passes_untouched_and_unrecorded(tmp_path: Path) -> No
     assert log.flush(30)
     assert log.predictions("model-1", 0, EVER) == []
     log.close()
+
+
+def test_a_process_without_a_thread_to_spare_loses_nothing_and_raises_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Warned of once; written when a thread can be had again, or when the log is closed."""
+
+    def none_left(self: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    entries = [Prediction("forest", "BTC", minute * 60_000, "buy", 0.5, None) for minute in range(4)]
+    for is_mended in (True, False):
+        log = PredictionLog(SqliteStore(tmp_path / f"{is_mended}.db"))
+        with monkeypatch.context() as patch:
+            patch.setattr("gxrisk.agent.predictions.Thread.start", none_left)
+            for one in entries[:3]:
+                log.record(one)
+            assert log.waiting == 3
+            assert not log.flush(0)
+            if not is_mended:
+                log.close()
+        if is_mended:
+            log.record(entries[3])
+            assert log.flush()
+            log.close()
+        with PredictionLog(SqliteStore(tmp_path / f"{is_mended}.db")) as kept:
+            assert list(kept.predictions("forest", 0, 10**9)) == entries[: 4 if is_mended else 3]
+        assert log.lost == 0
+    assert [one.message for one in caplog.records] == [
+        "predictions wait: their writer cannot be started: can't start new thread"
+    ] * 2

@@ -1,8 +1,9 @@
 """Orders over HTTP: the gate's answer as it is, sent once, on record with its words as data."""
 
+import time
 from decimal import Decimal
 
-from .desk import ORDER, Server
+from .desk import ORDER, STRATEGY, Server, market
 
 
 def test_an_approved_order_reaches_the_venue(ann: Server) -> None:
@@ -72,3 +73,48 @@ def test_a_model_s_words_are_data(ann: Server) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "X-Evil" not in answer.headers
+
+
+def test_guards_judge_a_client_s_order_and_the_answer_names_them(server: Server) -> None:
+    """First refused, since nothing is known of the market yet; then left smaller; all of it on record."""
+    server.made("ann", protection=True)
+    shown = server.call("GET", "/v1/vaults/ann", key="read").json()
+    assert shown["guards"] == ["breakers", "adaptive", "stop", "size", "portfolio", "health"]
+    body = {**ORDER, "quantity": "0.2", "stop_loss": "9998"}
+    refused = server.call("POST", "/v1/vaults/ann/orders", body, key="propose")
+    assert refused.status_code == 200, refused.text
+    told = refused.json()
+    assert (told["outcome"], told["approved"], told["violations"]) == ("held", False, [])
+    assert told["guards"] == [
+        {
+            "guard": "adaptive",
+            "did": "refused",
+            "limit": None,
+            "observed": None,
+            "message": "the market's volatility is not known yet",
+            "passes": "an opening after 60 bars, or a day",
+        }
+    ]
+    assert (
+        server.call("POST", "/v1/marks", market(int(time.time()), price="10000", seconds=90), key="feed").status_code
+        == 200
+    )
+    answer = server.call("POST", "/v1/vaults/ann/orders", body, key="propose").json()
+    assert answer["approved"], str(answer)
+    assert 0 < Decimal(answer["quantity"]) < Decimal("0.2")
+    sizing = next(one for one in answer["guards"] if one["guard"] == "size")
+    assert (sizing["did"], sizing["observed"]) == ("changed", "quantity 0.2")
+    assert sizing["limit"] == f"quantity {answer['quantity']}"
+    records = [one for one in server.desk.fleet.vaults["ann"].gate.events() if one["kind"] in ("hold", "decision")]
+    assert [one["sequence"] for one in records] == [told["sequence"], answer["sequence"]]
+    assert "adaptive: the market's volatility is not known yet. The model: breakout" in records[0]["reasoning"]
+    assert records[1]["order"]["reasoning"].startswith("breakout above the range [")
+
+
+def test_a_vault_with_guards_and_one_without_are_different(ann: Server) -> None:
+    """The same name with the other answer is a conflict."""
+    body = {"vault_id": "ann", "tier": "growth", "strategy": STRATEGY, "bar_s": 1}
+    assert ann.call("POST", "/v1/vaults", body).status_code == 201
+    assert ann.call("GET", "/v1/vaults/ann", key="read").json()["guards"] == []
+    again = ann.call("POST", "/v1/vaults", {**body, "protection": True})
+    assert (again.status_code, again.json()["code"]) == (409, "vault_exists")

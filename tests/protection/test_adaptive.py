@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from gxrisk import Gate, Limits, ManualClock, order
 from gxrisk.feeds import RealisedVolatility, WilderAtr, read_candles
-from gxrisk.protection import AdaptiveLimits, PositionSizer, RiskScale
+from gxrisk.protection import AdaptiveLimits, PositionSizer, RiskScale, estimate_edge
 from gxrisk.protection.adaptive import RISK_CEILING, t_statistic
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from .accounts import BOUNDED, START, decimals
+from .accounts import BOUNDED, START, decimals, vault
 
 GROWTH = Limits.for_tier("growth")
 GOOD = [0.01, -0.004] * 10
@@ -279,3 +279,39 @@ def test_through_the_recorded_crash_the_scale_falls_first_and_returns_slowly(dat
     assert all(after - before <= D("0.06") for before, after in ups)
     records = sum(event["kind"] == "risk_scale" for event in gate.events())
     assert records == sum(before != after for before, after in pairwise(scales.values())) + 1 < len(rows) / 10
+
+
+@pytest.mark.parametrize(
+    ("returns", "factor"),
+    [
+        ([1e308, -1.7e308] * 10, "below 1"),
+        ([-1.7e308] * 20, "least"),
+        ([1.7e308] * 20, "one"),
+        ([1e308, 1.0, 2.0] * 7, "one"),
+        ([5e-324, -5e-324] * 10, "one"),
+        ([float("nan")] * 20, "least"),
+        ([float("-inf")] * 20, "least"),
+        ([10**400] * 20, "least"),
+    ],
+)
+def test_returns_that_no_square_holds_scale_and_never_raise(returns: list[float], factor: str) -> None:
+    gate = vault(10_000)
+    adaptive = AdaptiveLimits(gate.limits, volatility_normal=1)
+    found = adaptive.update(gate.snapshot(), returns=returns, volatility=0.5)
+    assert adaptive.scale_min <= found.scale <= 1
+    if factor == "least":
+        assert found.scale == adaptive.scale_min
+    elif factor == "one":
+        assert found.scale == 1
+    else:
+        assert adaptive.scale_min < found.scale < 1
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e200, 1e307])
+def test_an_edge_of_huge_returns_is_that_of_small_ones(size: float) -> None:
+    small = estimate_edge([0.02, -0.01] * 30)
+    found = estimate_edge([0.02 * size, -0.01 * size] * 30)
+    assert small is not None
+    assert found is not None
+    assert found.mean == pytest.approx(small.mean * size)
+    assert found.deviation == pytest.approx(small.deviation * size)

@@ -79,9 +79,10 @@ def trades(profits: Sequence[float], settings: HealthSettings | None = None) -> 
 
 
 def test_the_order_of_the_stages_is_one_list() -> None:
-    everything = ProtectionSettings(predictor={"file": "x", "sha256": "0" * 64})  # type: ignore[arg-type]
+    file = {"file": "x", "sha256": "0" * 64}
+    everything = ProtectionSettings(drift=file, predictor=file)  # type: ignore[arg-type]
     names = [name for name, _ in pipeline_of(everything).guards]
-    assert names == ["breakers", "adaptive", "stop", "size", "portfolio", "health", "predictor", "gate"]
+    assert names == ["breakers", "adaptive", "stop", "size", "portfolio", "health", "drift", "predictor", "gate"]
     assert set(ALONE) < set(ProtectionSettings.model_fields), "each stage is named as its settings"
     for left_out in ALONE:
         fewer = everything.model_copy(update={left_out: False if left_out == "breakers" else None})
@@ -431,3 +432,64 @@ def test_wrong_settings_say_what_is_allowed(stage: str, given: Any, message: str
 def test_the_clock_of_these_accounts() -> None:
     """The bars end at the gate's now."""
     assert ManualClock(START).now_ns == START_MS * 1_000_000 == bars()[-1].end_ms * 1_000_000
+
+
+def test_an_order_that_the_gate_passes_only_later_is_sized_all_the_same() -> None:
+    """Refused while it is sized, passed a moment later: the sizer's own caps hold in between."""
+    gate = marked()
+
+    def then(act: Any) -> Any:
+        return lambda case: act() or Finding("done")
+
+    sized = pipeline_of(ProtectionSettings(**{**ALONE, "breakers": False, "size": SizeSettings()})).guards[0]
+    pipeline = ProtectionPipeline([("shut", then(gate.pause)), sized, ("open", then(gate.resume))])
+    found = pipeline.assess(idea(quantity=20), view(), gate)
+    assert found.approved
+    assert found.quantity == 5, "5 % of equity, the floor"
+    changed = next(str(one) for one in found.reasons if one.did == "changed")
+    assert changed.startswith("size: size 20 to 5, the gate ")
+
+
+@pytest.mark.parametrize(
+    ("stages", "gate", "limit", "observed", "passes"),
+    [
+        ({"breakers": True}, "paused", "active", "halted", "nothing of a model's until a person ends it"),
+        ({"breakers": True}, "crashed", "active", "halted", "nothing of a model's until 2020-03-12 12:15:00 UTC"),
+        ({"health": HealthGuardSettings()}, "losing", "under critical", "critical", "openings after a person's review"),
+        ({"size": SizeSettings()}, "losing", "an edge above 0", "-0.005", "openings after a person's review"),
+    ],
+)
+def test_a_refusal_says_limit_observed_and_what_would_pass(
+    stages: dict[str, Any], gate: str, limit: str, observed: str, passes: str
+) -> None:
+    one, record = marked(), Record()
+    if gate == "paused":
+        one.pause()
+    if gate == "crashed":
+        one.mark("BTC", 85, atr=1)
+    if gate == "losing":
+        record = trades([-9.0] * 40)
+    found = only(**stages).assess(idea(quantity=1), view(), one, record)
+    (objection,) = found.objections
+    assert objection.did == "refused"
+    assert (objection.limit, objection.passes) == (limit, passes)
+    assert objection.observed is not None
+    assert objection.observed.startswith(observed)
+    assert found.quantity_max == 0
+
+
+@given(quantity=decimals("1", "900", 2), leverage=st.integers(5, 10), gap=st.sampled_from(["0.2", "0.5", "1"]))
+@BOUNDED
+def test_what_the_portfolio_guard_says_would_pass_does(quantity: Decimal, leverage: int, gap: str) -> None:
+    wide = Limits.for_tier("growth").replace(
+        max_position_fraction=100, max_concentration=100, max_correlated_exposure=100, max_leverage=100
+    )
+    wanted, gate = idea(quantity=quantity, leverage=leverage), marked(limits=wide)
+    guard = dict(only(portfolio=PortfolioSettings(gap=gap)).guards)["portfolio"]
+    alone = ProtectionPipeline([("portfolio", guard)])
+    found = alone.assess(wanted, view(), gate)
+    if found.refused_by == "portfolio" and found.quantity_max:
+        assert found.quantity_max < quantity
+        assert alone.assess(wanted.replace(quantity=found.quantity_max), view(), gate).refused_by != "portfolio"
+    else:
+        assert found.quantity_max == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+from gxrisk import Gate, Limits, ManualClock
 from gxrisk.protection import ProtectionSettings, Standing
 from gxrisk.protection.standing import LocalStandings, StandingError, standings
 from gxrisk.protection.standing_redis import KEY, RedisStandings
@@ -20,7 +21,7 @@ from tests.agent.redis_server import Server
 from tests.vaults.fleets import Listener, decisions, fleet, minutes, play
 from tests.vaults.fleets import settings as fleet_settings
 
-from .accounts import held, vault
+from .accounts import held, idea, vault
 
 OPEN = Standing(1_000_000, 60_000, "active", "10000", "0", "400", 10, 50, None, None)
 
@@ -185,3 +186,19 @@ def test_a_url_that_is_none_is_refused_without_its_password() -> None:
         RedisStandings("http://me:secret@host")
     assert "secret" not in str(refused.value)
     assert isinstance(standings(), LocalStandings)
+
+
+def test_the_day_s_trades_are_new_at_midnight() -> None:
+    """Looked at half a minute before, asked half a minute after: the gate would pass, and so nothing is said."""
+    clock = ManualClock("2020-03-12T23:59:30Z")
+    gate = Gate("ann", Limits.for_tier("growth").replace(max_daily_trades=1), clock=clock)
+    gate.deposit(10_000)
+    gate.mark("BTC", 100, atr=1)
+    assert gate.authorize(idea(quantity=1))
+    before = replace(Standing.of(gate.snapshot(), gate, None, 60_000), state="active", until_ms=None)
+    assert before.trades_left == 0
+    assert before.closed(before.at_ms + 29_999) == "the day's opening trades are used up"
+    assert before.closed(before.at_ms + 30_000) is None
+    clock.advance(30)
+    gate.mark("BTC", 100, atr=1)
+    assert gate.validate_order(idea(quantity=1)), "so it is for the gate too"

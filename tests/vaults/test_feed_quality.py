@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from gxrisk import order
 from gxrisk.feeds import Moment
-from gxrisk.protection import DataQuality, QualitySettings
+from gxrisk.protection import DataQuality, ProtectionSettings, QualitySettings
 from gxrisk.vaults import Fleet, Vault
 from gxrisk.vaults.quality import TOPIC
+from gxrisk.vaults.track_record import SCORES
 from gxrisk.venues import PaperVenue
 
 from tests.vaults.fleets import Listener, Owner, events, fleet, minutes, play, settings
@@ -217,3 +218,37 @@ def test_held_back_a_bad_print_moves_nothing(tmp_path: Path) -> None:
         await one.close()
 
     asyncio.run(held_back())
+
+
+def test_the_feed_s_score_reaches_the_model_s_health(tmp_path: Path) -> None:
+    """Trades that were opened on a feed with faults count as such, on record and over a restart."""
+
+    async def main() -> None:
+        quality = DataQuality()
+        one = fleet(tmp_path, PaperVenue(folder=tmp_path / "accounts"), notify=Listener(), data_quality=quality)
+        guards = ProtectionSettings(asks_idle=True)
+        vault = await one.create("ann", settings("Trader", protection=guards))
+        await vault.fund("first", Decimal(10_000))
+        moments = list(minutes(140))
+        del moments[100:107]  # a gap, which costs five hundredths for an hour
+        await play(one, moments[:100])
+        assert vault.protection is not None
+        assert vault.protection.scores == {"BTCUSD": 1.0}
+        await play(one, moments[100:])
+        assert vault.protection.scores["BTCUSD"] == pytest.approx(0.95)
+        health = vault.protection.record.health
+        assert health is not None
+        scores = [each.data_quality for each in vault.protection._record._health._trades]
+        assert set(scores) == {1.0, 0.95}
+        assert health.vitals.data_quality == pytest.approx(sum(scores) / len(scores))
+        notes = [each["text"] for each in events(one, "ann") if each["kind"] == "note" and each["topic"] == SCORES]
+        assert notes == ['{"BTCUSD": 1.0}', '{"BTCUSD": 0.95}']
+        await one.close()
+        vault = await one.open("ann")
+        assert vault.protection is not None
+        again = vault.protection.record.health
+        assert again is not None
+        assert again.vitals == health.vitals
+        await one.close()
+
+    asyncio.run(main())

@@ -340,6 +340,26 @@ def test_a_slow_guard_opens_nothing_and_holds_up_nobody() -> None:
     asyncio.run(main())
 
 
+def test_without_a_thread_to_spare_nothing_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        gate, _ = gate_at_noon()
+        notices = Notices(gate)
+        guards = Protection(gate, GUARDS, notices, pipeline=ProtectionPipeline([]))
+
+        def none_left(self: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("gxrisk.vaults.protecting.Thread.start", none_left)
+            found = await guards.assess(idea(quantity=1), view())
+        assert (found.approved, found.refused_by) == (False, ALL)
+        assert "no thread could be started" in found.reasons[0].text
+        assert (await guards.assess(idea(quantity=1), view())).approved
+        assert told(notices) == [("critical", "guard_failed"), ("info", "guard_back")]
+
+    asyncio.run(main())
+
+
 def test_a_guard_that_ends_its_thread_is_a_refusal() -> None:
     async def main() -> None:
         gate, _ = gate_at_noon()

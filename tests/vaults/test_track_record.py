@@ -8,7 +8,7 @@ import pytest
 from gxrisk import Gate, ManualClock, VaultError, order
 from gxrisk.vaults.round_trips import round_trips
 from gxrisk.vaults.settings import VaultSettings
-from gxrisk.vaults.track_record import REVIEW, TRADES_MAX, TrackRecord
+from gxrisk.vaults.track_record import REVIEW, SCORES, TRADES_MAX, TrackRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +51,8 @@ class Life:
                 self.gate.funding("BTC", amount)
             case ("review",):
                 self.gate.note(REVIEW, json.dumps({"by": "ann", "reason": "x"}))
+            case ("score", score):
+                TrackRecord().score(self.gate, "BTC", score)
             case ("version", number):
                 version = type(VERSION)(VERSION.name, str(number), VERSION.content_hash)
                 self.gate.note("vault", VaultSettings("growth", version).to_json())
@@ -67,6 +69,7 @@ steps = st.one_of(
     st.tuples(st.just("deposit"), st.sampled_from([D(1), D(5000)])),
     st.tuples(st.just("funding"), st.sampled_from([D(-3), D(2)])),
     st.just(("review",)),
+    st.tuples(st.just("score"), st.sampled_from([0.4, 1.0])),
     st.tuples(st.just("version"), st.sampled_from([1, 2])),
 )
 
@@ -137,7 +140,7 @@ def test_what_is_kept_is_bounded_and_fits_a_note() -> None:
     assert len(record.record.returns) == TRADES_MAX
     kept = json.dumps(record.to_dict())
     assert len(kept) < 30_000
-    assert len(json.loads(kept)["confidences"]) <= 130
+    assert len(json.loads(kept)["openings"]) <= 130
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,31 @@ def test_what_is_kept_is_bounded_and_fits_a_note() -> None:
 def test_a_damaged_note_is_refused(damage: dict[str, Any]) -> None:
     with pytest.raises(VaultError, match="damaged"):
         TrackRecord.of_dict(TrackRecord().to_dict() | damage)
+
+
+def test_a_trade_has_the_feed_s_score_of_when_it_was_opened() -> None:
+    life, record = Life(), TrackRecord()
+    for score in (0.4, 0.8, None):
+        record.catch_up(life.gate)
+        if score is not None:
+            record.score(life.gate, "BTC", score)
+        life.fill("buy", D(1), D(100), 0.9)
+        record.catch_up(life.gate)
+        record.score(life.gate, "BTC", 0.8)
+        life.fill("sell", D(1), D(101))
+    record.catch_up(life.gate)
+    health = record.record.health
+    assert health is not None
+    assert health.vitals.data_quality == pytest.approx((0.4 + 0.8 + 0.8) / 3)
+    notes = [each["text"] for each in life.gate.events() if each["kind"] == "note" and each["topic"] == SCORES]
+    assert notes == ['{"BTC": 0.4}', '{"BTC": 0.8}'], "a score that has not changed is no news"
+
+
+def test_without_any_score_the_data_is_unknown() -> None:
+    life, record = Life(), TrackRecord()
+    life.fill("buy", D(1), D(100), 0.9)
+    life.fill("sell", D(1), D(101))
+    record.catch_up(life.gate)
+    health = record.record.health
+    assert health is not None
+    assert health.vitals.data_quality is None

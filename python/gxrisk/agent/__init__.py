@@ -10,7 +10,18 @@ from gxrisk.agent.momentum import Momentum
 from gxrisk.agent.policy import HoldPolicy, Wish
 from gxrisk.agent.predictions import Logged, PredictionLog
 from gxrisk.agent.reward import Reward
-from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, Strategy, Verdict, View
+from gxrisk.agent.strategy import (
+    Action,
+    Close,
+    Hold,
+    ModelError,
+    Objection,
+    Open,
+    Portfolio,
+    Strategy,
+    Verdict,
+    View,
+)
 
 __all__ = [
     "Action",
@@ -26,6 +37,7 @@ __all__ = [
     "ModelError",
     "ModelFactory",
     "Momentum",
+    "Objection",
     "Open",
     "Portfolio",
     "PredictionLog",

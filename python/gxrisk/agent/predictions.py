@@ -42,6 +42,7 @@ class PredictionLog:
         self._writing = 0
         self._lost = 0
         self._is_away = False
+        self._is_stuck = False  # without a writer
         self._is_closed = False
         self._turn = Condition()
         self._thread: Thread | None = None
@@ -81,9 +82,20 @@ class PredictionLog:
             self._waiting.append(prediction)
             self._drop_oldest()
             if self._thread is None:
-                self._thread = Thread(target=self._write, name="predictions", daemon=True)
-                self._thread.start()
+                self._begin()
             self._turn.notify_all()
+
+    def _begin(self) -> None:
+        """Start the writer. Without a thread to spare nothing is lost: the next prediction tries again."""
+        thread = Thread(target=self._write, name="predictions", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            if not self._is_stuck:
+                _log.warning("predictions wait: their writer cannot be started: %s", error)
+            self._is_stuck = True
+        else:
+            self._thread, self._is_stuck = thread, False
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Wait until all that was taken is written or given up; False where that took longer."""
@@ -107,6 +119,8 @@ class PredictionLog:
             self._turn.notify_all()
         if self._thread is not None:
             self._thread.join(timeout_s)
+        else:
+            self._write()  # what waits for a writer that never began
         self._store.close()
 
     def __enter__(self) -> "PredictionLog":

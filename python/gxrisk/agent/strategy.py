@@ -38,17 +38,41 @@ class Portfolio:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """What a guard before the gate had against an order: `did` is `changed`, `refused` or `failed` (it broke).
+
+    `limit` and `observed` are what it compared, as text; `passes` says what it would let through. Each is None where
+    the guard does not know.
+
+    >>> print(Objection("health", "refused", "win_rate 0.1 (critical)", "under critical", "critical", None))
+    health: win_rate 0.1 (critical)
+    """
+
+    guard: str
+    did: Literal["changed", "refused", "failed"]
+    message: str
+    limit: str | None = None
+    observed: str | None = None
+    passes: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.guard}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of the model's last order in an asset: `outcome` is `approved`, `rejected` or `held`.
 
     Each of `violations` has `rule`, `limit`, `observed` and `message`; `quantity_max` is the largest quantity of this
-    order that would have passed, 0 where none would.
+    order that would have passed, 0 where none would or nobody can tell. `guards` are those before the gate that made
+    the order smaller, drew in its stop, or refused it: then it is `held`, and the gate was not asked.
     """
 
     order: Order
     outcome: str
     violations: tuple[Violation, ...]
     quantity_max: Decimal
+    guards: tuple[Objection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +102,9 @@ class Open:
 
     With `price` it is a limit order, without one a market order.
     With `resize` the quantity is a wish: when the gate refuses it for its size alone, the largest quantity that
-    passes is proposed once instead. With `ask_again` the model is asked once more at once when the gate refuses, with
-    the refusal as `view.verdict`; three proposals a question is the most.
+    passes is proposed once instead. With `ask_again` the model is asked once more at once when the gate refuses, or a
+    guard that knows a quantity which it would pass, with the refusal as `view.verdict`; three proposals a question is
+    the most.
     """
 
     side: Literal["buy", "sell"]

@@ -1,6 +1,7 @@
 """`gxrisk config`: a configuration to begin with, and whether one is good."""
 
 import json
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -80,7 +81,7 @@ def as_toml(config: "Config", *, is_shown: bool) -> str:
 
 
 def _table(name: str, values: dict[str, Any], is_shown: bool) -> tuple[list[str], list[str]]:
-    """A table's own lines, and those of the tables in it."""
+    """A table's own lines, and those of the tables in it. A guard that is left out says so: its default is to be on."""
     from pydantic import BaseModel
 
     lines, sections = [], []
@@ -91,7 +92,7 @@ def _table(name: str, values: dict[str, Any], is_shown: bool) -> tuple[list[str]
             own, below = _table(path, inner, is_shown)
             sections += ["", f"[{path}]", *own, *below]
         elif value is None:
-            lines.append(f"# {key} = ")
+            lines.append(f"{key} = false" if name.startswith("protection") else f"# {key} = ")
         else:
             lines.append(f"{key} = {_written(_revealed(path, value, is_shown=is_shown))}")
     return lines, sections
@@ -113,7 +114,14 @@ def _revealed(path: str, value: Any, *, is_shown: bool) -> Any:
 
 
 def _written(value: Any) -> str:
-    """A value as TOML: JSON's strings, numbers and lists are TOML's too."""
+    """A value as TOML: JSON's strings, numbers and lists are TOML's too. `false` is what is left out."""
+    from pydantic import BaseModel
+
+    if value is None:
+        return "false"
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        names = type(value).model_fields if isinstance(value, BaseModel) else [one.name for one in fields(value)]
+        return f"{{ {', '.join(f'{name} = {_written(getattr(value, name))}' for name in names)} }}"
     if isinstance(value, Decimal):
         return str(value)
     return json.dumps(value, default=str)

@@ -53,10 +53,10 @@ _ALL: Final = (
     Scenario(
         "black-monday",
         "19 October 1987: -22.6 % in a day",
-        "Dow Jones Industrial Average: 2,246.74 the Friday before, about 2,046 soon after the opening bell, above "
-        "2,100 by 10 a.m., about 2,046 at 2:45 p.m., 1,738.74 at the close (CNNfn, The blackest of Mondays, 13 October "
-        "1997; the close also in Carlson, A Brief History of the 1987 Stock Market Crash, Federal Reserve, FEDS "
-        "2007-13). That the first 200 points are one gap is ours, and so is the noise in between.",
+        "Dow Jones Industrial Average: 200 points down soon after the opening bell, at about 2,046; above 2,100 by "
+        "10 a.m.; some 200 down again with 75 minutes left, at 2:45 p.m.; 1,738.74 at the close, a loss of 508 points, "
+        "22.6 % (CNNfn, The blackest of Mondays, 13 October 1997), so 2,246.74 the Friday before (Time, 2 November "
+        "1987, has 2246.73). That the first 200 points are one gap is ours, and so is the noise in between.",
         datetime(1987, 10, 19, 13, 30, tzinfo=UTC),
         (
             Level(0, 1.0, 20),
@@ -68,17 +68,18 @@ _ALL: Final = (
     ),
     Scenario(
         "flash-crash",
-        "6 May 2010: down 6 % in five minutes and back, within 36 minutes",
-        "CFTC and SEC, Findings Regarding the Market Events of May 6, 2010 (30 September 2010): the large sell program "
-        "begins at 2:32 p.m.; indices fall a further 5 to 6 % within minutes; the low is at 2:45 to 2:47 p.m.; by "
-        "3:08 p.m. most prices are back. Levels are rounded, the noise is ours.",
+        "6 May 2010: down 5.5 % in five minutes and most of it back, within 36 minutes",
+        "CFTC and SEC, Findings Regarding the Market Events of May 6, 2010 (30 September 2010): a large sell program "
+        "begins at 2:32 p.m., and the E-Mini is paused for five seconds at 2:45:28. The Dow fell another 600 points, "
+        "5.7 %, in the five minutes from 2:42 to 2:47 p.m., and had most of them back by 3:07 p.m.; all of it took 36 "
+        "minutes (CFTC, 2014; both as Wikipedia, 2010 flash crash, has them). Levels are rounded, the noise is ours.",
         datetime(2010, 5, 6, 18, 32, tzinfo=UTC),
         (
             Level(0, 1.0, 12),
             Level(9, 0.99, 20),
             Level(14, 0.935, 30),
             Level(20, 0.97, 20),
-            Level(36, 0.995),
+            Level(36, 0.985),
         ),
     ),
     Scenario(

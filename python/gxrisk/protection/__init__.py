@@ -4,6 +4,7 @@ from gxrisk.protection.adaptive import AdaptiveLimits, RiskScale
 from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.data_quality_words import DataQualityError, Print, Quality, QualityChange, QualitySettings
 from gxrisk.protection.drift import Drift, DriftError, DriftReference, DriftSettings, FeatureDrift
+from gxrisk.protection.drift_file import read_reference, write_reference
 from gxrisk.protection.edge import Edge, estimate_edge
 from gxrisk.protection.health import Health, HealthChange, HealthMonitor
 from gxrisk.protection.health_settings import Bounds, HealthSettings
@@ -73,5 +74,7 @@ __all__ = [
     "Vitals",
     "estimate_edge",
     "pipeline_of",
+    "read_reference",
     "regimes",
+    "write_reference",
 ]

@@ -19,6 +19,7 @@ RISK_CEILING: Final = Decimal("0.05")  # of equity, at risk in one trade; no set
 _ONE: Final = Decimal(1)
 _NS_PER_S: Final = 1_000_000_000
 _DAY_S: Final = 86_400
+_SQUARED_MAX: Final = 1e150  # what can still be squared and summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class AdaptiveLimits:
         )
 
     def _by_record(self, returns: Sequence[float]) -> tuple[Decimal, str]:
-        if not all(isfinite(one) for one in returns):
+        if not all(_is_finite(one) for one in returns):
             return ZERO, "a trade's return is not finite"
         unproven = len(returns) < self.trades_min
         t = t_statistic(returns) if len(returns) > 1 else 0.0
@@ -208,15 +209,26 @@ class AdaptiveLimits:
 def t_statistic(returns: Sequence[float]) -> float:
     """The mean over its standard error: that of Student's one-sample test against zero; needs two returns.
 
-    Returns that are all the same have no error: the statistic is then 0, or infinite with the mean's sign.
+    Returns that are all the same have no error: the statistic is then 0, or infinite with the mean's sign. It does not
+    depend on their unit, so that returns whose squares no float holds have it too.
 
-    >>> round(t_statistic([0.01, -0.02, 0.03, -0.01]), 4)
-    0.2255
+    >>> round(t_statistic([0.01, -0.02, 0.03, -0.01]), 4), round(t_statistic([1e306, -2e306, 3e306, -1e306]), 4)
+    (0.2255, 0.2255)
     """
+    largest = max(abs(one) for one in returns)
+    if largest > _SQUARED_MAX:
+        returns = [one / largest for one in returns]
     mean, deviation = float(np.mean(returns)), float(np.std(returns, ddof=1))
     if not deviation:
         return 0.0 if not mean else inf if mean > 0 else -inf
     return mean / (deviation / sqrt(len(returns)))
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
 def _left(lost: Decimal, allowed: Decimal) -> Decimal:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Final
 
 import numpy as np
 
 from gxrisk.protection.bounds import whole
+
+_SQUARED_MAX: Final = 1e150  # what can still be squared and summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ def estimate_edge(returns: Sequence[float], *, trades_min: int = 20, prior_trade
     count = len(returns)
     if count < trades_min:
         return None
-    sample_mean = float(np.mean(returns))
-    deviation = float(np.std(returns, ddof=1))
+    unit = max(1.0, *(abs(one) / _SQUARED_MAX for one in returns))  # 1 but for returns whose squares no float holds
+    values = np.array(returns, dtype=np.float64) / unit
+    sample_mean = float(np.mean(values)) * unit
+    deviation = float(np.std(values, ddof=1)) * unit
     return Edge(sample_mean * count / (count + prior_trades), deviation, sample_mean, count)

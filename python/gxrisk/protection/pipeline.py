@@ -4,15 +4,15 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from gxrisk._native import Gate, Limits, Order, Trip
-from gxrisk.agent.strategy import View
+from gxrisk.agent.strategy import Objection, View
 from gxrisk.protection.bounds import plain
 from gxrisk.protection.health import Health
 from gxrisk.protection.risk import RiskLevel, worst
 from gxrisk.snapshot import Snapshot
-from gxrisk.venues.paper.exact import down, exact, up
+from gxrisk.venues.paper.exact import ZERO, down, exact, up
 
 GATE: Final = "gate"
 _REASON_CHARS_MAX: Final = 400
@@ -53,7 +53,9 @@ class Case:
 class Finding:
     """A guard's answer: refuse, or at most so much, or a stop at least so near; `reason` has the figures.
 
-    There is no field by which a guard could ask for more: an order can only become smaller, and its stop nearer.
+    There is no field by which a guard could ask for more: an order can only become smaller, and its stop nearer. Where
+    it refuses, `limit` and `observed` are what it compared, `quantity_max` is how much of the order it would pass, and
+    `passes` says in words what it would; each None where it cannot tell.
     """
 
     reason: str
@@ -61,6 +63,9 @@ class Finding:
     refuses: bool = False
     quantity_max: Decimal | None = None
     stop_loss: Decimal | None = None
+    limit: str | None = None
+    observed: str | None = None
+    passes: str | None = None
 
 
 Guard = Callable[[Case], Finding]
@@ -68,12 +73,18 @@ Guard = Callable[[Case], Finding]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one guard said: `did` is `passed`, `changed`, `refused` or `failed` (it raised: refused, too)."""
+    """What one guard said: `did` is `passed`, `changed`, `refused` or `failed` (it raised: refused, too).
+
+    `limit`, `observed` and `passes` are as in `Finding`; of a change, what is left and what was asked.
+    """
 
     guard: str
-    did: str
+    did: Literal["passed", "changed", "refused", "failed"]
     level: RiskLevel | None
     text: str
+    limit: str | None = None
+    observed: str | None = None
+    passes: str | None = None
 
     def __str__(self) -> str:
         return f"{self.guard}: {self.text}"
@@ -84,6 +95,7 @@ class Assessment:
     """The guards' answer to an order: `approved` where none refuses, the gate included, `order` as they left it.
 
     `refused_by` is the first that refused, and the last that was asked; `level` the worst that any of them saw.
+    `quantity_max` is how much of a refused order that guard would pass, 0 where it knows of nothing.
     """
 
     approved: bool
@@ -91,6 +103,7 @@ class Assessment:
     level: RiskLevel
     reasons: tuple[Reason, ...]
     refused_by: str | None = None
+    quantity_max: Decimal = ZERO
 
     @property
     def quantity(self) -> Decimal:
@@ -106,6 +119,15 @@ class Assessment:
     def failed(self) -> tuple[Reason, ...]:
         """The guards that raised instead of answering: none or one."""
         return tuple(one for one in self.reasons if one.did == "failed")
+
+    @property
+    def objections(self) -> tuple[Objection, ...]:
+        """What the guards before the gate had against the order, for the model or the client that proposed it."""
+        return tuple(
+            Objection(one.guard, one.did, one.text, one.limit, one.observed, one.passes)
+            for one in self.reasons
+            if one.did != "passed" and one.guard != GATE
+        )
 
 
 class ProtectionPipeline:
@@ -138,20 +160,22 @@ class ProtectionPipeline:
         if order.reduce_only:
             return Assessment(True, order, "low", (Reason("exit", "passed", None, "exits are not guarded"),))
         reasons: list[Reason] = []
-        refused_by = None
+        refused_by, quantity_max = None, ZERO
         for name, guard in self.guards:
             try:
                 case = Case(order, view, gate.snapshot(), gate.limits, gate.trips, record or Record(), gate)
-                order, reason = _applied(name, order, guard(case))
+                finding = guard(case)
+                order, reason = _applied(name, order, finding)
+                quantity_max = _passing(order, finding)
             except Exception as error:
                 _log.exception("%s: the guard %s failed", gate.vault_id, name)
-                reason = Reason(name, "failed", "critical", _said(error))
+                reason, quantity_max = Reason(name, "failed", "critical", _said(error)), ZERO
             reasons.append(reason)
             if reason.did in ("refused", "failed"):
                 refused_by = name
                 break
         level = worst([one.level for one in reasons if one.level is not None])
-        return Assessment(refused_by is None, order, level, tuple(reasons), refused_by)
+        return Assessment(refused_by is None, order, level, tuple(reasons), refused_by, quantity_max)
 
 
 def gate_guard(case: Case) -> Finding:
@@ -169,27 +193,43 @@ def _applied(name: str, order: Order, finding: Finding) -> tuple[Order, Reason]:
     if not isinstance(finding, Finding):
         raise TypeError(f"it answered {type(finding).__name__}, a Finding is allowed")
     text = str(finding.reason)[:_REASON_CHARS_MAX]
+    told = (finding.limit, finding.observed, finding.passes)
     if finding.refuses:
-        return order, Reason(name, "refused", finding.level, text)
+        return order, Reason(name, "refused", finding.level, text, *told)
     changes: dict[str, Decimal] = {}
-    told = []
+    changed, left, asked = [], [], []
     most = finding.quantity_max
     if most is not None and not most >= order.quantity:  # also where it is no number: comparing raises
         most = down(most)
         if most <= 0:
-            return order, Reason(name, "refused", finding.level, text)
+            return order, Reason(name, "refused", finding.level, text, *told)
         changes["quantity"] = most
-        told.append(f"size {plain(order.quantity)} to {plain(most)}")
+        changed.append(f"size {plain(order.quantity)} to {plain(most)}")
+        left.append(f"quantity {plain(most)}")
+        asked.append(f"quantity {plain(order.quantity)}")
     stop = finding.stop_loss
     if stop is not None:
         stop = up(stop) if order.side == "buy" else down(stop)
     if stop is not None and _is_nearer(stop, order):
         changes["stop_loss"] = stop
         before = "none" if order.stop_loss is None else str(plain(order.stop_loss))
-        told.append(f"stop {before} to {plain(stop)}")
+        changed.append(f"stop {before} to {plain(stop)}")
+        left.append(f"stop {plain(stop)}")
+        asked.append(f"stop {before}")
     if not changes:
         return order, Reason(name, "passed", finding.level, text)
-    return order.replace(**changes), Reason(name, "changed", finding.level, f"{', '.join(told)}, {text}")
+    text = f"{', '.join(changed)}, {text}"
+    return order.replace(**changes), Reason(
+        name, "changed", finding.level, text, ", ".join(left), ", ".join(asked), finding.passes
+    )
+
+
+@exact
+def _passing(order: Order, finding: Finding) -> Decimal:
+    """How much of an order that it refuses the guard would pass."""
+    if not finding.refuses or finding.quantity_max is None:
+        return ZERO
+    return min(order.quantity, max(ZERO, down(finding.quantity_max)))
 
 
 def _is_nearer(stop: Decimal, order: Order) -> bool:

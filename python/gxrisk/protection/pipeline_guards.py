@@ -6,10 +6,14 @@ from decimal import Decimal
 from math import sqrt
 from typing import Final
 
-from gxrisk.agent.features import FEATURE_NAMES, FEATURES_VERSION, features
+import numpy as np
+
+from gxrisk.agent.features import FEATURE_BARS, FEATURE_NAMES, FEATURES_VERSION, feature_table, features
 from gxrisk.agent.strategy import View
 from gxrisk.feeds.volatility import YEAR_MS, RealisedVolatility
-from gxrisk.protection.bounds import percent
+from gxrisk.protection.bounds import percent, plain
+from gxrisk.protection.drift import DriftReference
+from gxrisk.protection.drift_file import read_reference
 from gxrisk.protection.edge import estimate_edge
 from gxrisk.protection.liquidation import LiquidationRisk
 from gxrisk.protection.pipeline import Case, Finding, Guard, ProtectionPipeline
@@ -17,6 +21,7 @@ from gxrisk.protection.predictor import FailurePredictor
 from gxrisk.protection.regime import regimes
 from gxrisk.protection.risk import RiskLevel
 from gxrisk.protection.settings import (
+    DriftGuardSettings,
     HealthGuardSettings,
     PortfolioSettings,
     PredictorGuardSettings,
@@ -27,12 +32,13 @@ from gxrisk.protection.settings import (
 )
 from gxrisk.protection.stress import StressTest
 from gxrisk.snapshot import Position, Snapshot
-from gxrisk.venues.paper.exact import ZERO, exact
+from gxrisk.venues.paper.exact import UNIT, ZERO, down, exact
 
 DAY_S: Final = 86_400
 _YEAR_S: Final = YEAR_MS / 1000
 _RETURNS_MIN: Final = 60  # of which volatility is known, while a day has not passed yet
 _WINDOW_MIN: Final = 24  # returns, where a day has fewer
+_HALVINGS: Final = 10  # of an order, to find how much of it would pass
 _REGIME_BARS: Final = 640  # the detector's history and its windows
 
 
@@ -46,7 +52,17 @@ def breakers(_: ProtectionSettings) -> Guard:
         causes += [
             word for word, holds in (("paused", case.snapshot.paused), ("killed", case.snapshot.killed)) if holds
         ]
-        return Finding(f"the vault is {case.snapshot.state}: {'; '.join(causes)}", "critical", refuses=True)
+        ends = [one.until for one in case.trips]
+        until = max((one for one in ends if one is not None), default=None)
+        passes = "exits" if case.snapshot.state == "reduce_only" else "nothing of a model's"
+        if case.snapshot.paused or case.snapshot.killed:
+            passes += " until a person ends it"
+        elif until is None or None in ends:
+            passes += " until that has ended"
+        else:
+            passes += f" until {until:%Y-%m-%d %H:%M:%S} UTC"
+        told = f"the vault is {case.snapshot.state}: {'; '.join(causes)}"
+        return Finding(told, "critical", refuses=True, limit="active", observed=case.snapshot.state, passes=passes)
 
     return guard
 
@@ -56,7 +72,8 @@ def adaptive(_: ProtectionSettings) -> Guard:
 
     def guard(case: Case) -> Finding:
         if annual_volatility(case.view) is None:
-            return Finding("the market's volatility is not known yet", "elevated", refuses=True)
+            told = "the market's volatility is not known yet"
+            return Finding(told, "elevated", refuses=True, passes=f"an opening after {_RETURNS_MIN} bars, or a day")
         scale = case.snapshot.risk_scale
         level: RiskLevel = "low" if scale == 1 else "elevated" if scale >= Decimal("0.5") else "high"
         return Finding(f"{percent(scale)} of the limits may be used", level)
@@ -83,7 +100,11 @@ def stop(settings: StopSettings) -> Guard:
         )
         level = None if reading is None else reading.level
         told = f"{plan.reason} in a market that is {regime or 'not known yet'}"
-        return Finding(told, level, refuses=plan.price is None, stop_loss=plan.price)
+        if plan.price is None:
+            return Finding(
+                told, level, refuses=True, passes="an order with room for a stop, at less leverage for example"
+            )
+        return Finding(told, level, stop_loss=plan.price)
 
     return guard
 
@@ -110,11 +131,15 @@ def size(settings: SizeSettings) -> Guard:
             volatility=volatility,
             scale=case.snapshot.risk_scale,
         )
-        if found.cap == "gate" and not found.quantity:  # the gate says better why nothing passes
-            return Finding(found.reasons[0])
         scale = case.snapshot.risk_scale
         told = found.reasons if scale == 1 else (*found.reasons, f"of all that {percent(scale)}")
-        return Finding("; ".join(told), quantity_max=found.quantity)
+        # Where the gate passes nothing it says better why; but it may pass something a moment later, and that is sized.
+        most = found.own if found.cap == "gate" and not found.quantity else found.quantity
+        finding = Finding("; ".join(told), quantity_max=most)
+        if most <= 0 and edge is not None and edge.mean <= 0:
+            passes = "openings after a person's review"
+            return replace(finding, limit="an edge above 0", observed=f"{edge.mean:.4g}", passes=passes)
+        return finding
 
     return guard
 
@@ -123,6 +148,18 @@ def portfolio(settings: PortfolioSettings) -> Guard:
     """Refuses what would bring the account near its liquidation, or would not survive a gap in everything at once."""
 
     def guard(case: Case) -> Finding:
+        found = judged(case)
+        if not found.refuses:
+            return found
+        order = case.order
+        for _ in range(_HALVINGS):
+            order = order.replace(quantity=plain(down(order.quantity / 2))) if order.quantity > 2 * UNIT else order
+            if not judged(replace(case, order=order)).refuses:
+                most = order.quantity
+                return replace(found, quantity_max=most, passes=f"a quantity of {plain(most)}, perhaps a little more")
+        return replace(found, passes=f"not even a quantity of {plain(order.quantity)}; an exit")
+
+    def judged(case: Case) -> Finding:
         if case.entry is None:
             return Finding(f"{case.order.asset} has no mark", "critical", refuses=True)
         after, order = after_order(case), case.order
@@ -130,12 +167,14 @@ def portfolio(settings: PortfolioSettings) -> Guard:
         leverage = {order.asset: order.leverage} if order.leverage > 1 else {}
         found = LiquidationRisk(case.limits).assess(after, atr=atr, leverage=leverage)
         if at_least(found.level, settings.refuse_from):
-            return Finding(f"with it, {found.reason}", found.level, refuses=True)
+            told, limit = f"with it, {found.reason}", f"under {settings.refuse_from}"
+            return Finding(told, found.level, refuses=True, limit=limit, observed=found.level)
         rows = StressTest(case.limits, gaps=(settings.gap,)).run(after)
         lost = next((row for row in rows if row.kind == "all" and not row.survives), None)
         if lost is not None:
             gap = percent(lost.gap)
-            return Finding(f"with it, a gap of {gap} is not survived: {lost.reason}", "critical", refuses=True)
+            told = f"with it, a gap of {gap} is not survived: {lost.reason}"
+            return Finding(told, "critical", refuses=True, limit=f"survives {gap}", observed="does not survive it")
         return Finding(found.reason, found.level)
 
     return guard
@@ -148,7 +187,32 @@ def health(settings: HealthGuardSettings) -> Guard:
         known = case.record.health
         if known is None:
             return Finding("unknown: no trade has ended yet")
-        return Finding(known.reason, known.level, refuses=at_least(known.level, settings.refuse_from))
+        if not at_least(known.level, settings.refuse_from):
+            return Finding(known.reason, known.level)
+        limit, passes = f"under {settings.refuse_from}", "openings after a person's review"
+        return Finding(known.reason, known.level, refuses=True, limit=limit, observed=known.level, passes=passes)
+
+    return guard
+
+
+def drift(settings: DriftGuardSettings) -> Guard:
+    """Refuses while the market's features are not distributed as in the training; unknown is no refusal.
+
+    The file is read when it is first needed, and again until it is.
+    """
+    kept: list[DriftReference] = []
+
+    def guard(case: Case) -> Finding:
+        if not kept:
+            kept.append(read_reference(settings.file, settings.sha256, settings.bounds))
+        bars = settings.rows * settings.every
+        rows = feature_table(case.view.candles[-bars - FEATURE_BARS + 1 :])[::-1][: bars : settings.every]
+        known = rows[np.isfinite(rows).all(axis=1)]
+        found = kept[0].compare(known, version=FEATURES_VERSION, names=FEATURE_NAMES)
+        if not at_least(found.level, settings.refuse_from):
+            return Finding(found.reason, found.level)
+        limit, passes = f"under {settings.refuse_from}", "openings in a market like that of the training"
+        return Finding(found.reason, found.level, refuses=True, limit=limit, observed=found.level, passes=passes)
 
     return guard
 
@@ -165,7 +229,10 @@ def predictor(settings: PredictorGuardSettings) -> Guard:
         if seen is None:
             return Finding("the features are not known yet", "elevated", refuses=True)
         found = kept[0].judge(seen.values)
-        return Finding(found.reason, found.level, refuses=at_least(found.level, settings.refuse_from))
+        if not at_least(found.level, settings.refuse_from):
+            return Finding(found.reason, found.level)
+        limit, passes = f"under {settings.refuse_from}", "an order in a market like that of successful trades"
+        return Finding(found.reason, found.level, refuses=True, limit=limit, observed=found.level, passes=passes)
 
     return guard
 
@@ -177,6 +244,7 @@ ORDER: Final[tuple[tuple[str, Callable[..., Guard]], ...]] = (
     ("size", size),
     ("portfolio", portfolio),
     ("health", health),
+    ("drift", drift),
     ("predictor", predictor),
 )
 """The stages by the name of their settings, in the order in which they are asked; the gate comes after them."""

@@ -1,12 +1,14 @@
 """What protects a vault: which guards stand before its gate, and how each is set. Part of what graduates."""
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gxrisk._native import Limits
 from gxrisk.protection.adaptive import AdaptiveLimits
+from gxrisk.protection.drift import DriftSettings
 from gxrisk.protection.health_settings import HealthSettings
 from gxrisk.protection.risk import RiskLevel
 from gxrisk.protection.sizing import PositionSizer
@@ -14,8 +16,17 @@ from gxrisk.protection.stops import DynamicStops
 
 _ANY_LIMITS = Limits.for_tier("growth")  # settings are checked by making their guard, for which any limits do
 WINDOW_MAX: Final = 300
+ROWS_SEEN_MAX: Final = 936  # of the thousand bars of a view those that have features
+STAGES: Final = ("breakers", "adaptive", "stop", "size", "portfolio", "health", "drift", "predictor")
 RefuseFrom = Literal["elevated", "high", "critical"]
 Fraction = Annotated[Decimal, Field(gt=0, le=1)]
+
+
+def _without(given: Any, switches: Iterable[str] = ()) -> Any:
+    """What was given, where `false` leaves something out: TOML has no null. `switches` really are true or false."""
+    if not isinstance(given, dict):
+        return given
+    return {name: None if one is False and name not in switches else one for name, one in given.items()}
 
 
 class _Settings(BaseModel):
@@ -43,11 +54,15 @@ class AdaptiveSettings(_Settings):
 
 
 class StopSettings(_Settings):
-    """Of `DynamicStops`: the range of the stop's distance before the regime's multiplier, and the venue's tick."""
+    """Of `DynamicStops`: the range of the stop's distance before the regime's multiplier, and the venue's tick.
+
+    With `trail` the stop of what is held follows the market at each completed bar, one way only.
+    """
 
     base_min: Decimal = Decimal("0.02")
     base_max: Decimal = Decimal("0.05")
     tick: Decimal = Decimal("1e-9")
+    trail: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> "StopSettings":
@@ -56,7 +71,7 @@ class StopSettings(_Settings):
 
     def guard(self, limits: Limits) -> DynamicStops:
         """The guard that these settings make."""
-        return DynamicStops(limits, **self.model_dump())
+        return DynamicStops(limits, **self.model_dump(exclude={"trail"}))
 
 
 class SizeSettings(_Settings):
@@ -97,6 +112,11 @@ class HealthGuardSettings(_Settings):
     refuse_from: RefuseFrom = "critical"
     bounds: HealthSettings = HealthSettings(sharpe=None)
 
+    @field_validator("bounds", mode="before")
+    @classmethod
+    def _false_is_none(cls, given: Any) -> Any:
+        return _without(given)
+
     @model_validator(mode="after")
     def _check(self) -> "HealthGuardSettings":
         if self.bounds.window > WINDOW_MAX:
@@ -112,8 +132,38 @@ class PredictorGuardSettings(_Settings):
     refuse_from: RefuseFrom = "high"
 
 
+class DriftGuardSettings(_Settings):
+    """A `DriftReference` of the features of the model's training: its file and the SHA-256 of `write_reference`.
+
+    `rows` of the view's bars are compared with it by `bounds`, every `every`-th from the last one back.
+
+    The features of bars next to each other overlap, and drift's idea of chance is of independent rows: thin them by
+    `every`, and take the bounds from stretches of the training that are as long.
+    """
+
+    file: str = Field(min_length=1)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    rows: int = Field(default=100, ge=10, le=900)
+    every: int = Field(default=4, ge=1, le=90)
+    refuse_from: RefuseFrom = "high"
+    bounds: DriftSettings = DriftSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> "DriftGuardSettings":
+        if self.rows < self.bounds.rows_min:
+            raise ValueError(
+                f"rows: {self.rows} was given, bounds.rows_min ({self.bounds.rows_min}) or more is allowed"
+            )
+        if self.rows * self.every > ROWS_SEEN_MAX:
+            seen = f"rows x every: {self.rows} x {self.every} was given"
+            raise ValueError(f"{seen}, at most {ROWS_SEEN_MAX} bars are in a view")
+        return self
+
+
 class ProtectionSettings(_Settings):
-    """Which guards stand before a vault's gate; a stage that is None is left out. Everything but the predictor is on.
+    """Which guards stand before a vault's gate; a stage that is None is left out. On are all that need no file.
+
+    In a file `false` leaves a stage out.
 
     `breakers` asks the gate's state before all else. `asks_idle` False saves the question to the model while the vault
     is flat and could open nothing; what was found out about that counts for `standing_s` seconds. `answer_s` is how
@@ -132,16 +182,33 @@ class ProtectionSettings(_Settings):
     Value error, risk_max: 0.5 was given, 0 to 0.05 is allowed
     """
 
+    _SWITCHES: ClassVar[tuple[str, ...]] = ("breakers", "asks_idle")
+
     breakers: bool = True
     adaptive: AdaptiveSettings | None = AdaptiveSettings()
     stop: StopSettings | None = StopSettings()
     size: SizeSettings | None = SizeSettings()
     portfolio: PortfolioSettings | None = PortfolioSettings()
     health: HealthGuardSettings | None = HealthGuardSettings()
+    drift: DriftGuardSettings | None = None
     predictor: PredictorGuardSettings | None = None
     asks_idle: bool = False
     standing_s: int = Field(default=60, ge=1, le=3600)
     answer_s: float = Field(default=2.0, gt=0, le=30)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _false_is_none(cls, given: Any) -> Any:
+        return _without(given, cls._SWITCHES)
+
+    @property
+    def stages(self) -> list[str]:
+        """The names of the stages that are on, in the order in which they are asked; the gate comes after them.
+
+        >>> ProtectionSettings(stop=None).stages
+        ['breakers', 'adaptive', 'size', 'portfolio', 'health']
+        """
+        return [name for name in STAGES if getattr(self, name)]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: numbers as text, so that they come back exactly."""

@@ -20,7 +20,7 @@ class Size:
     `fraction` is its notional over equity. `kelly` is the full Kelly fraction before share, buffer and caps, None
     where no edge was known. `cap` is what binds: `wish` (the order asked for no more), `input` (something is missing
     or wrong), else the cap's name; None for an exit, which no cap touches. `reasons` are sentences, the binding one
-    first.
+    first. `own` is the quantity that the caps leave without the gate's.
     """
 
     quantity: Decimal
@@ -28,6 +28,7 @@ class Size:
     kelly: float | None
     cap: SizeCap | None
     reasons: tuple[str, ...]
+    own: Decimal = ZERO
 
 
 class PositionSizer:
@@ -103,7 +104,9 @@ class PositionSizer:
         """
         snapshot = gate.snapshot()
         if order.reduce_only:
-            return Size(order.quantity, _fraction(order, snapshot), None, None, ("an exit is not sized",))
+            return Size(
+                order.quantity, _fraction(order, snapshot), None, None, ("an exit is not sized",), order.quantity
+            )
         problem = _problem(order, snapshot, edge, volatility, scale, lot_step)
         if problem is not None:
             return Size(ZERO, ZERO, None, "input", (problem,))
@@ -111,11 +114,12 @@ class PositionSizer:
         notes = () if deviation == volatility else (f"the volatility counts as its floor, {percent(deviation)}",)
         kelly = None if edge is None else edge / (deviation * deviation)
         caps = self._caps(order, snapshot, kelly, deviation, decimal_of(scale) or ZERO)
+        step = decimal_of(lot_step) or UNIT
+        own = plain(min(most for most, _ in caps.values()) // step * step)
         caps["gate"] = (gate.max_quantity(order), "the gate would pass no more (`validate_order` says why)")
         cap = min(caps, key=lambda name: caps[name][0])
-        step = decimal_of(lot_step) or UNIT
         quantity = plain(caps[cap][0] // step * step)
-        return Size(quantity, _fraction(order, snapshot, quantity), kelly, cap, (caps[cap][1], *notes))
+        return Size(quantity, _fraction(order, snapshot, quantity), kelly, cap, (caps[cap][1], *notes), own)
 
     def _caps(
         self, order: Order, snapshot: Snapshot, kelly: float | None, deviation: float, scale: Decimal

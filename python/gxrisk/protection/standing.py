@@ -9,6 +9,7 @@ from gxrisk.protection.bounds import plain
 from gxrisk.snapshot import Snapshot
 
 VERSION: Final = 1
+DAY_MS: Final = 86_400_000
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -21,7 +22,7 @@ class Standing:
     """A vault at `at_ms` (UTC milliseconds, the gate's time): money as text, and what is left of today's allowances.
 
     `refusal` is why its guards let nothing be opened, None where they do not say so. It counts for `ttl_ms`, and until
-    `until_ms`, when a breaker ends by itself.
+    `until_ms`, when a breaker ends by itself; the day's trades are used up until the UTC day ends.
 
     >>> standing = Standing(1_000, 60_000, "halted", "9000", "400", "400", 3, 50, None, None)
     >>> standing.closed(2_000), standing.closed(61_001) is None, Standing.from_json(standing.to_json()) == standing
@@ -45,7 +46,7 @@ class Standing:
             return None
         if self.state != "active":
             return f"the vault is {self.state}"
-        if self.trades_left <= 0:
+        if self.trades_left <= 0 and self.at_ms // DAY_MS == now_ms // DAY_MS:  # a new UTC day has new ones
             return "the day's opening trades are used up"
         if self.orders_left <= 0:
             return "as many orders work as may"

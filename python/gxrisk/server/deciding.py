@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from gxrisk._native import Decision, Gate, Order
 from gxrisk.vaults import Vault
+from gxrisk.vaults.client_orders import Answer
 
-Judged = Decision | Exception
+Judged = Decision | Answer | Exception
 
 
 class Deciding:
@@ -20,7 +21,7 @@ class Deciding:
     def __init__(self) -> None:
         self._waiting: Counter[str] = Counter()
 
-    async def propose(self, vault: Vault, order: Order) -> Decision:
+    async def propose(self, vault: Vault, order: Order) -> Answer:
         """`Vault.propose`."""
         self._waiting[vault.vault_id] += 1
         try:

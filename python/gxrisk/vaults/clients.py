@@ -1,42 +1,41 @@
 """The orders of clients: of whoever runs a vault's strategy elsewhere and proposes from there."""
 
-import asyncio
-
-from gxrisk._native import Decision, Gate, Order, VaultError
+from gxrisk._native import Gate, Order, VaultError
+from gxrisk.vaults.client_orders import Answer, ClientOrders
 from gxrisk.vaults.dealings import Dealings
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.turn import Turn
 
 
 class Clients:
-    """One vault's desk for clients' orders."""
+    """One vault's desk for clients' orders, which `orders` decides on."""
 
-    def __init__(self, gate: Gate, settings: VaultSettings, turn: Turn, dealings: Dealings) -> None:
+    def __init__(
+        self, gate: Gate, settings: VaultSettings, turn: Turn, dealings: Dealings, orders: ClientOrders
+    ) -> None:
+        self.orders = orders
         self._gate = gate
         self._strategy = settings.strategy
-        self._has_guards = settings.protection is not None
         self._turn = turn
         self._dealings = dealings
 
-    async def propose(self, order: Order) -> Decision:
-        """Put an order before the gate and send what passes; an identical repeat has the first decision's effect, once.
+    async def propose(self, order: Order) -> Answer:
+        """Put an order before guards and gate, send what passes; an identical repeat has the first one's effect, once.
 
-        The gate is asked in a thread and outside of the vault's turn, since a durable one waits for the disk, and those
-        who wait together share one write. Raises `VaultError` where the strategy is asked here, `VenueError` when it is
-        not known whether the order arrived: then propose the same again.
+        That is outside of the vault's turn: marks do not wait for guards or disk. Raises `VaultError` where the
+        strategy is asked here, `VenueError` when it is not known whether the order arrived: then propose the same
+        again.
         """
         vault_id = self._gate.vault_id
         if not self._strategy.is_external:
             raise VaultError(f"{vault_id} asks its own strategy, {self._strategy.name}; no client proposes")
-        if self._has_guards and not order.reduce_only:
-            raise VaultError(f"{vault_id} has guards before its gate, which see no client's orders yet; exits pass")
         if not self._dealings.is_reconciled:
             async with self._turn:
                 await self._dealings.catch_up()
-        decision = await asyncio.to_thread(self._gate.authorize, order)
+        answer = await self.orders.decide(order)
         async with self._turn:
-            await self._dealings.send(decision)
-        return decision
+            await self._dealings.send(answer.decision)
+        return answer
 
     async def cancel(self, order_id: str) -> None:
         """Ask the venue for the end of what is left of an order. Raises `VaultError` for one that does not work."""

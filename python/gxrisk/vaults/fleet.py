@@ -245,6 +245,7 @@ class Fleet:
         if isinstance(self.venue, PaperVenue):
             self.venue.advance(moment)
         self.market.take(await self._quality.judged(moment, self._vaults.values(), self._attempt))
+        self.market.scores = self._quality.scores()
         await self._each(lambda vault: vault.step(self.market))
         await self._ask()
         self._last_ms = moment.at_ms

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from typing import Final
@@ -131,6 +131,7 @@ class Market:
         self._completed: dict[int, tuple[str, ...]] = {}
         self.moment = Moment(0)
         self.told_ms: dict[str, int] = {}  # by asset: when the feed told a price last
+        self.scores: Mapping[str, float] = {}  # by asset: the feed's quality, where somebody judges it
 
     def bars(self, bar_s: int) -> Bars:
         """The bars of that many seconds; from now on where nobody asked for them before."""

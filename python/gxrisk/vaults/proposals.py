@@ -7,8 +7,8 @@ from typing import Final
 
 from gxrisk._native import AgentGate, ApprovalError, Decision, Gate, GxriskError, InvalidOrder, Order
 from gxrisk.agent.asking import said
-from gxrisk.agent.strategy import Action, Close, Hold, Open, Portfolio, Strategy, Verdict, View
-from gxrisk.protection.pipeline import GATE
+from gxrisk.agent.strategy import Action, Close, Hold, Objection, Open, Portfolio, Strategy, Verdict, View
+from gxrisk.protection.pipeline import GATE, Assessment
 from gxrisk.protection.pipeline_reasoning import explained, refusal
 from gxrisk.tracing import span
 from gxrisk.vaults.asking import Asking, silence
@@ -26,9 +26,10 @@ PROPOSALS_MAX: Final = 3
 class Proposer:
     """A strategy at its gate and venue. Whatever goes wrong in the strategy becomes a recorded hold.
 
-    Answers are carried out in the vault's `turn`; the strategy thinks outside of it. What came of its last order in an
-    asset is the `verdict` of its next view; that is not kept over a restart. With `protection` the guards see each
-    opening before the gate: what they refuse is a hold on record, and exits never come before them.
+    Answers are carried out in the vault's `turn`; strategy and guards think outside of it, so that marks do not wait
+    for them. What came of its last order in an asset is the `verdict` of its next view; that is not kept over a
+    restart. With `protection` the guards see each opening before the gate: what they refuse is a hold on record, and
+    exits never come before them.
     """
 
     def __init__(
@@ -68,20 +69,24 @@ class Proposer:
             verdict = self._verdicts.get(view.asset)
             view = replace(view, portfolio=self.portfolio(), verdict=verdict)
             action = await self.asking.answer(view, until)
+            found = await self._assessed(view, action)
             async with self._turn:
-                decision, ask_again = await self._carry_out(view, action)
+                decision, ask_again = await self._carry_out(view.asset, action, found)
             if not ask_again or proposal == PROPOSALS_MAX:
                 break
         return decision
 
-    async def propose(self, order: Order, *, resize: bool = False) -> Decision:
-        """Put an order before the gate, once more at the largest size where it was too large, and send it on."""
+    async def propose(self, order: Order, *, resize: bool = False, guards: tuple[Objection, ...] = ()) -> Decision:
+        """Put an order before the gate, once more at the largest size where it was too large, and send it on.
+
+        `guards` are those that changed it before.
+        """
         with span("propose", asset=order.asset, side=order.side, reduce_only=order.reduce_only) as step:
             decision, quantity_max = self._judged(order)
             if resize and quantity_max > 0 and is_only_too_large(decision):
-                order = order.replace(quantity=quantity_max, client_order_id=None)
+                order = order.replace(quantity=min(quantity_max, order.quantity), client_order_id=None)
                 decision, quantity_max = self._judged(order)
-            self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max)
+            self._verdicts[order.asset] = Verdict(order, decision.outcome, decision.violations, quantity_max, guards)
             rules = ",".join(one.rule for one in decision.violations)
             step.tell(outcome=decision.outcome, order_id=decision.order_id, rules=rules or None)
             if decision.approval is not None:
@@ -89,10 +94,19 @@ class Proposer:
                     await send(decision, self.account)
         return decision
 
-    async def _carry_out(self, view: View, action: Action) -> tuple[Decision, bool]:
+    async def _assessed(self, view: View, action: Action) -> Assessment | None:
+        """What the guards leave of an opening; None where nothing is to be asked of them."""
+        if self._protection is None or not isinstance(action, Open):
+            return None
+        try:
+            order = action.order(view.asset)
+        except Exception:  # its fields may be anything: carrying it out says what is wrong
+            return None
+        return None if order.reduce_only else await self._protection.assess(order, view)
+
+    async def _carry_out(self, asset: str, action: Action, found: Assessment | None) -> tuple[Decision, bool]:
         """The decision on an answer, and whether the strategy is to be asked again."""
         # Stops may have closed the position while the strategy thought.
-        asset = view.asset
         position = Decimal(self._gate.snapshot().positions.get(asset, 0))
         if isinstance(action, Close) and not position:
             action = Hold(action.confidence, action.reasoning)
@@ -105,13 +119,16 @@ class Proposer:
         except Exception as error:  # its fields may be anything
             malformed = silence(f"the strategy's {type(action).__name__} is malformed: {said(error)}")
             return self._hold(asset, malformed), False
-        if self._protection is not None and not order.reduce_only:
-            found = await self._protection.assess(order, view)
-            if found.refused_by not in (None, GATE):
-                self._verdicts[asset] = Verdict(order, "held", (), Decimal(0))
-                return self._hold(asset, Hold(float(order.confidence), refusal(order, found))), False
-            order = explained(found)
-        decision = await self.propose(order, resize=resize)
+        if self._protection is None or order.reduce_only:
+            decision = await self.propose(order, resize=resize)
+            return decision, ask_again and not decision
+        if found is None:  # it became an order only after it was asked about: nobody has judged it
+            return self._hold(asset, silence("the order is not the one that the guards were asked about")), False
+        if found.refused_by not in (None, GATE):
+            self._verdicts[asset] = Verdict(order, "held", (), found.quantity_max, found.objections)
+            held = self._hold(asset, Hold(float(order.confidence), refusal(order, found)))
+            return held, ask_again and found.quantity_max > 0
+        decision = await self.propose(explained(found), resize=resize, guards=found.objections)
         return decision, ask_again and not decision
 
     def _judged(self, order: Order) -> tuple[Decision, Decimal]:

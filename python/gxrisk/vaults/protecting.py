@@ -6,7 +6,7 @@ What they must not forget is the note `protection`; the note `idle` says since w
 import asyncio
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from math import sqrt
 from threading import Thread
@@ -23,7 +23,7 @@ from gxrisk.protection.risk import RISK_LEVELS
 from gxrisk.protection.settings import ProtectionSettings, at_least
 from gxrisk.protection.standing import LocalStandings, Standing, Standings
 from gxrisk.vaults.notices import Notices, Severity
-from gxrisk.vaults.track_record import REVIEW, TrackRecord
+from gxrisk.vaults.track_record import REVIEW, Opening, TrackRecord
 
 TOPIC: Final = "protection"
 IDLE: Final = "idle"
@@ -59,6 +59,7 @@ class Protection:
         self._bounds = None if settings.health is None else settings.health.bounds
         self._adaptive = None if settings.adaptive is None else settings.adaptive.guard(gate.limits)
         self._failed: set[str] = set()  # guards that were told of as failing
+        self.scores: Mapping[str, float] = {}  # of the feed's quality by asset, where somebody judges it
         self._left: asyncio.Future[Assessment] | None = None  # what still ran when it was given up
         self._record = TrackRecord(self._bounds)
         if gate.notes.get(TOPIC):
@@ -71,6 +72,11 @@ class Protection:
         """What the journal says of the model up to now."""
         self._catch_up()
         return self._record.record
+
+    def opening(self, asset: str) -> Opening | None:
+        """What began the position in an asset; None where nothing is held, or the journal could not be folded."""
+        self._catch_up()
+        return None if RECORD in self._failed else self._record.opening(asset)
 
     # At each completed bar
 
@@ -117,7 +123,10 @@ class Protection:
         for blind in (RECORD, SCALE):
             if blind in self._failed:
                 return _refused(order, blind, "it failed, and nothing opens without it")
-        work = _in_thread(self._pipeline, order, view, self._gate, record)
+        try:
+            work = _in_thread(self._pipeline, order, view, self._gate, record)
+        except RuntimeError as error:
+            return self._silent(order, f"no thread could be started for them: {error}")
         await asyncio.wait({work}, timeout=self.settings.answer_s)
         if not work.done():
             self._left = work
@@ -130,6 +139,8 @@ class Protection:
                 self._works(reason.guard)
         if not any(one.guard == ALL for one in found.reasons):
             self._works(ALL)
+        if found.approved and order.asset in self.scores:
+            self._record.score(self._gate, order.asset, self.scores[order.asset])
         return found
 
     def review(self, by: str, reason: str) -> None:

@@ -34,6 +34,11 @@ class FeedQualityKeeper:
                     await attempt(vault, self._record(vault, change))
         return left
 
+    def scores(self) -> dict[str, float]:
+        """What each asset's feed scores now, 0 to 1; nothing without a `DataQuality`."""
+        latest = {} if self._quality is None else self._quality.latest
+        return {asset: one.score for asset, one in latest.items() if one.score is not None}
+
     def restore(self, gate: Gate) -> None:
         """Suspend what the note of a vault that is opened says."""
         if self._quality is not None and TOPIC in gate.notes:

@@ -1,8 +1,9 @@
-"""What a vault's journal says of its model: each round trip with the confidence that it was opened with."""
+"""What a vault's journal says of its model: each round trip, with the confidence and the data it was opened with."""
 
 import json
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 from typing import Any, Final
@@ -17,17 +18,28 @@ from gxrisk.vaults.round_trips import RoundTrip, RoundTrips
 from gxrisk.vaults.settings import TOPIC as SETTINGS
 
 REVIEW: Final = "model_review"
+SCORES: Final = "feed_scores"
 TRADES_MAX: Final = 200
-_CONFIDENCES_MAX: Final = 128  # of openings that may still be filled: more than may work at once
+_OPENINGS_MAX: Final = 128  # that may still be filled: more than may work at once
 _NS_PER_MS: Final = 1_000_000
+_Said = tuple[float | None, float | None]  # the model's confidence, the feed's score
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What began a position: the record of its first fill, the model's confidence then (None where nobody said it)."""
+
+    sequence: int
+    confidence: float | None
 
 
 class TrackRecord:
     """The fold of a vault's journal that knows the model's last trades and its health.
 
     A record belongs to one strategy version: a `vault` note that names another begins a new one, and so does a person's
-    review (the note `model_review`); what was opened before counts for neither. `to_json` and `from_json` give what
-    folding everything would have given. Equity before a trade is what was paid in and earned by then: the gain of what
+    review (the note `model_review`); what was opened before counts for neither. The note `feed_scores` says how good
+    the feed was when something was opened, by asset. `to_dict` and `of_dict` give what folding everything would have
+    given. Equity before a trade is what was paid in and earned by then: the gain of what
     is still held is left out.
 
     >>> from gxrisk import Limits, ManualClock, order
@@ -50,7 +62,8 @@ class TrackRecord:
         self._strategy: Any = None
         self._balance = Decimal(0)
         self._round_trips = RoundTrips()
-        self._confidences: dict[int, float] = {}  # by the decision that opened
+        self._openings: dict[int, _Said] = {}  # by the decision that opened
+        self._scores: dict[str, float] = {}
         self._begin(0)
 
     def _begin(self, sequence: int) -> None:
@@ -65,6 +78,20 @@ class TrackRecord:
             return Record()
         returns = tuple(one for one, _ in self._trades)
         return Record(returns, median(seconds for _, seconds in self._trades), self._health.health)
+
+    def opening(self, asset: str) -> Opening | None:
+        """What began the position in an asset; None where nothing is held."""
+        held = self._round_trips.held.get(asset)
+        if held is None:
+            return None
+        said = None if held.decision is None else self._openings.get(held.decision)
+        return Opening(held.opened, None if said is None else said[0])
+
+    def score(self, gate: Gate, asset: str, score: float) -> None:
+        """Note how good an asset's feed is as something is opened, to two digits, where that has changed."""
+        seen = round(score, 2)
+        if self._scores.get(asset) != seen:
+            gate.note(SCORES, json.dumps(self._scores | {asset: seen}, sort_keys=True))
 
     def catch_up(self, gate: Gate) -> tuple[HealthChange, ...]:
         """Fold what the journal holds beyond what was folded; what changed in the model's health."""
@@ -85,9 +112,12 @@ class TrackRecord:
             case "withdrawal":
                 self._balance = EXACT.subtract(self._balance, event["amount"])
             case "decision" if event["outcome"] == "approved" and not event["order"]["reduce_only"]:
-                self._confidences[self.sequence] = float(event["order"]["confidence"])
+                order = event["order"]
+                self._openings[self.sequence] = (float(order["confidence"]), self._scores.get(order["asset"]))
             case "fill":
                 return self._fill(event)
+            case "note" if event["topic"] == SCORES:
+                self._scores = {asset: float(score) for asset, score in json.loads(event["text"]).items()}
             case "note" if event["topic"] == REVIEW:
                 self._begin(self.sequence)
             case "note" if event["topic"] == SETTINGS and event["text"]:
@@ -103,22 +133,23 @@ class TrackRecord:
             return ()
         before = self._balance
         self._balance = EXACT.add(before, trip.profit)
-        confidence = self._confidences.pop(trip.decision, None) if trip.decision is not None else None
+        unknown: _Said = (None, None)
+        said = unknown if trip.decision is None else self._openings.pop(trip.decision, unknown)
         self._forget()
         if trip.opened <= self._began:
             return ()
         self._trades.append((_return(trip), trip.duration_s))
         closed = ClosedTrade(
-            trip.closed_ns // _NS_PER_MS, float(trip.profit), float(before), max(trip.duration_s, 0.0), confidence
+            trip.closed_ns // _NS_PER_MS, float(trip.profit), float(before), max(trip.duration_s, 0.0), *said
         )
         return self._health.take(closed).changes
 
     def _forget(self) -> None:
         """Openings that were never filled: the oldest, but of what is held."""
         held = {one.decision for one in self._round_trips.held.values()}
-        waiting = [one for one in self._confidences if one not in held]
-        for sequence in waiting[: max(0, len(waiting) - _CONFIDENCES_MAX)]:
-            del self._confidences[sequence]
+        waiting = [one for one in self._openings if one not in held]
+        for sequence in waiting[: max(0, len(waiting) - _OPENINGS_MAX)]:
+            del self._openings[sequence]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -130,7 +161,8 @@ class TrackRecord:
             "trades": [list(one) for one in self._trades],
             "health": self._health.to_json(),
             "held": self._round_trips.to_rows(),
-            "confidences": list(self._confidences.items()),
+            "openings": [[sequence, *said] for sequence, said in self._openings.items()],
+            "scores": self._scores,
         }
 
     @classmethod
@@ -143,10 +175,15 @@ class TrackRecord:
             made._trades.extend((float(one), float(seconds)) for one, seconds in kept["trades"])
             made._health = HealthMonitor.from_json(kept["health"], settings)
             made._round_trips = RoundTrips.of_rows(kept["held"])
-            made._confidences = {int(one): float(said) for one, said in kept["confidences"]}
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+            made._openings = {int(one): (_number(said), _number(score)) for one, said, score in kept["openings"]}
+            made._scores = {str(asset): float(score) for asset, score in kept["scores"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
             raise VaultError(f"the journal's track record is damaged: {type(error).__name__}: {error}") from error
         return made
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _return(trip: RoundTrip) -> float:

@@ -10,6 +10,7 @@ from gxrisk.agent.strategy import Strategy
 from gxrisk.protection.standing import Standings
 from gxrisk.vaults.auto_pause import AutoPause
 from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
+from gxrisk.vaults.client_orders import Answer, ClientOrders
 from gxrisk.vaults.clients import Clients
 from gxrisk.vaults.correlation import Correlation
 from gxrisk.vaults.dealings import Dealings
@@ -25,6 +26,7 @@ from gxrisk.vaults.reconciliation import Difference
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.tier import Held, as_they_are, change_tier
 from gxrisk.vaults.timings import Timings
+from gxrisk.vaults.trailing import trailing
 from gxrisk.vaults.turn import Turn
 from gxrisk.vaults.volatility import Volatility
 from gxrisk.vaults.withdrawal import Pending
@@ -73,7 +75,9 @@ class Vault:
         self._correlation = None if groups is None else Correlation(gate, groups, settings.assets)
         self._auto_pause = AutoPause(gate, self.notices)
         self.paper = None if settings.is_live else Paper(gate, settings, self.notices)
-        self._clients = Clients(gate, settings, self._turn, self._dealings)
+        orders = ClientOrders(gate, self.protection, self._proposer.portfolio)
+        self._clients = Clients(gate, settings, self._turn, self._dealings, orders)
+        self._trailing = trailing(gate, self._dealings, self.protection, self.notices)
         self._looked_at = 0
         # What a recovered vault has seen is not asked again where a feed tells it again.
         self._seen_ns = gate.snapshot().time_ns if gate.recovery is not None else -1
@@ -128,8 +132,10 @@ class Vault:
         if self.paper is not None:
             self.paper.saw(market.moment.at_ms)
         unreachable = await self._hear()
-        bars = market.bars(self.settings.bar_s)
+        self._clients.orders.bars = bars = market.bars(self.settings.bar_s)
         self._mark(market, bars)
+        if self.protection is not None:
+            self.protection.scores = market.scores
         completed: list[str] = []
         if market.moment.at_ms * _NS_PER_MS > self._seen_ns:
             completed = [asset for asset in market.completed(self.settings.bar_s) if self._trades(asset)]
@@ -140,6 +146,8 @@ class Vault:
                 self._correlation.look(bars)
             if self.protection is not None:
                 await self.protection.look(volatilities)
+            if self._trailing is not None:
+                self._trailing.move(completed, bars)
         await self._attend(market.moment.at_ms)
         if unreachable is not None:
             raise unreachable
@@ -199,8 +207,8 @@ class Vault:
 
     # What a client calls whose strategy runs elsewhere
 
-    async def propose(self, order: Order) -> Decision:
-        """Put a client's order before the gate and send what passes (`Clients.propose`)."""
+    async def propose(self, order: Order) -> Answer:
+        """Put a client's order before guards and gate, and send what passes (`Clients.propose`)."""
         return await self._clients.propose(order)
 
     async def cancel(self, order_id: str) -> None:
@@ -348,6 +356,8 @@ class Vault:
             self._dealings.is_busy, self._looked_at = False, snapshot.sequence
             self._auto_pause.look(snapshot)
             await self._dealings.attend(snapshot, now_ms)
+        if self._trailing is not None:
+            await self._trailing.watch(now_ms)
         if now_ms - self._sampled_ms >= SAMPLE_MS:
             self._sample(now_ms)
 

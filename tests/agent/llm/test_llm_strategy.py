@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from gxrisk import Gate, Limits, ManualClock, Order
 from gxrisk.agent.llm import Budget, LlmStrategy, Prices
+from gxrisk.agent.llm.prompt import PROMPT_VERSION
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, Portfolio, View
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models.function import AgentInfo, FunctionModel
@@ -352,7 +353,7 @@ def test_the_identity_is_the_same_in_every_process() -> None:
 
 def test_a_changed_prompt_or_schema_is_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     before = constantly(HOLD).identity
-    monkeypatch.setattr("gxrisk.agent.llm.strategy.PROMPT_VERSION", 2)
+    monkeypatch.setattr("gxrisk.agent.llm.strategy.PROMPT_VERSION", PROMPT_VERSION + 1)
     second = constantly(HOLD).identity
     monkeypatch.setattr("gxrisk.agent.llm.asking.SCHEMAS", {"hold": {}})
     assert len({before, second, constantly(HOLD).identity}) == 3

@@ -33,7 +33,7 @@ class Cancelling(BaseModel):
 @router.post("/orders")
 @changes("propose")
 async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) -> DecisionShown:
-    """Put an order before the gate; what passes goes to the venue.
+    """Put an order before the vault's guards and its gate; what passes goes to the venue.
 
     Without a `client_order_id` the order has one that follows from the API key and the `Idempotency-Key`: the same
     request again, after a crash of the server too, is the same order.
@@ -45,7 +45,7 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
 @router.post("/orders/validate")
 @asks("propose")
 async def validate_order(request: Request, vault_id: VaultId, body: OrderBody) -> DecisionShown:
-    """What the gate would answer now; nothing changes."""
+    """What the gate would answer now, to the order as it is: guards are not asked. Nothing changes."""
     desk = desk_of(request)
     (answer,) = await desk.deciding.judge(desk.vault(vault_id), [body.order()])
     if isinstance(answer, Exception):

@@ -28,7 +28,10 @@ class StrategyBody(Body):
 
 
 class NewVault(Body):
-    """A vault to be made; with `owner_key`, the public half of a master key in hex, money can be withdrawn."""
+    """A vault to be made; with `owner_key`, the public half of a master key in hex, money can be withdrawn.
+
+    With `protection` the guards that the server is configured with stand before its gate.
+    """
 
     vault_id: Word
     tier: Tier
@@ -36,6 +39,7 @@ class NewVault(Body):
     bar_s: Annotated[int, Field(ge=1, le=604_800)] = 60
     assets: Annotated[list[Asset], Field(min_length=1, max_length=1_000)] | None = None
     owner_key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    protection: bool = False
 
 
 class VaultLine(BaseModel):
@@ -63,6 +67,7 @@ class VaultShown(BaseModel):
     """A vault now. Money is in the account's currency, `drawdown` a fraction of the base.
 
     `exits_only` says why the vault runs without its strategy, so that it can only be left; null for one that is whole.
+    `guards` are those before its gate, in the order in which they are asked; none where it has no protection.
     """
 
     vault_id: str
@@ -70,6 +75,7 @@ class VaultShown(BaseModel):
     strategy: StrategyShown
     venue: str
     is_live: bool
+    guards: list[str]
     time: str
     sequence: int
     state: Literal["active", "reduce_only", "halted"]
@@ -98,6 +104,7 @@ async def shown(desk: Desk, vault: Vault) -> VaultShown:
         strategy=StrategyShown(name=strategy.name, version=strategy.version, content_hash=strategy.content_hash),
         venue=settings.venue,
         is_live=settings.is_live,
+        guards=[] if settings.protection is None else settings.protection.stages,
         time=time_of(now.time_ns) or "",
         sequence=now.sequence,
         state=vault.gate.state,
@@ -136,6 +143,7 @@ async def create_vault(request: Request, body: NewVault) -> VaultShown:
         None if body.assets is None else tuple(body.assets),
         venue=desk.fleet.venue.name,
         is_live=desk.fleet.venue.is_live,
+        protection=desk.config.protection if body.protection else None,
     )
     if body.vault_id in desk.vault_ids():
         vault = desk.vault(body.vault_id)

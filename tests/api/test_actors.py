@@ -27,6 +27,7 @@ CONTROLS: list[tuple[str, Any, str, str | None]] = [
     ("DELETE /v1/vaults/{vault_id}/orders/{order_id}", None, "operate", None),
     ("POST /v1/feed/reviews", {"asset": "BTC", "reason": "a drill"}, "operate", None),
     # Refused, and on record all the same.
+    ("POST /v1/vaults/{vault_id}/positions/close", {"asset": "BTC", "reason": "a drill"}, "own", None),
     ("POST /v1/vaults/{vault_id}/withdrawals", {"request": "00"}, "own", None),
     ("POST /v1/vaults/{vault_id}/retire", REASON, "operate", None),
 ]

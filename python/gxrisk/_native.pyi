@@ -40,6 +40,7 @@ __all__ = [
     "Limits",
     "ManualClock",
     "Order",
+    "ReactivationError",
     "SystemClock",
     "Trip",
     "VaultError",
@@ -51,8 +52,10 @@ __all__ = [
     "limit_docs",
     "order",
     "owner_public_key",
+    "reactivation_message",
     "rule_docs",
     "sign_owner_key",
+    "sign_reactivation",
     "sign_withdrawal",
     "verify_approval",
     "verify_note",
@@ -78,6 +81,9 @@ class WithdrawalError(GxriskError):
 class CustodyError(GxriskError): ...
 class JournalError(GxriskError): ...
 class VaultError(GxriskError): ...
+
+class ReactivationError(VaultError):
+    code: str
 
 @final
 class ManualClock:
@@ -362,7 +368,9 @@ class Gate:
     def pause(self) -> None: ...
     def resume(self) -> None: ...
     def kill(self, reason: str) -> None: ...
-    def reactivate(self, rebase: bool = False) -> None: ...
+    def reactivate(self, rebase: bool = False, *, signed: bytes | str | None = None) -> None: ...
+    @property
+    def stopped_by(self) -> int | None: ...
     def set_limits(self, limits: Limits) -> None: ...
     def report_mismatch(self, difference: str) -> None: ...
     def set_risk_scale(self, scale: _Number) -> None: ...
@@ -436,6 +444,16 @@ def sign_owner_key(
     vault_id: str,
     key: bytes | str,
     *,
+    passphrase_file: str | PathLike[str] | None = None,
+) -> bytes: ...
+def reactivation_message(vault_id: str, ends: int, *, rebase: bool = False, expires: _Time) -> bytes: ...
+def sign_reactivation(
+    path: str | PathLike[str],
+    vault_id: str,
+    ends: int,
+    *,
+    rebase: bool = False,
+    expires: _Time,
     passphrase_file: str | PathLike[str] | None = None,
 ) -> bytes: ...
 def rule_docs() -> list[dict[str, Any]]: ...

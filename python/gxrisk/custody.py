@@ -1,8 +1,9 @@
-"""The owner's side of custody: the master key that withdrawals need, and what it signs.
+"""The owner's side of custody: the master key that withdrawals and reactivations need, and what it signs.
 
 A gate knows the public half alone. Make the key, keep it and sign with it on a machine of the owner's, where no gate
-and no model runs; `gxrisk keys` and `gxrisk withdraw` are the same as commands. The passphrase that seals the key file
-comes from `passphrase_file`, else the file that `GXRISK_PASSPHRASE_FILE` names, else `GXRISK_PASSPHRASE`.
+and no model runs; `gxrisk keys`, `gxrisk withdraw` and `gxrisk reactivate` are the same as commands. The passphrase
+that seals the key file comes from `passphrase_file`, else the file that `GXRISK_PASSPHRASE_FILE` names, else
+`GXRISK_PASSPHRASE`.
 
 >>> import tempfile
 >>> from pathlib import Path
@@ -25,6 +26,14 @@ True
 >>> gate.snapshot().equity
 Decimal('7500')
 
+A kill is ended by a signature for just that kill, the record that `stopped_by` names.
+
+>>> gate.kill("something is wrong")
+>>> signed = sign_reactivation(key, "demo", gate.stopped_by, expires=until, passphrase_file=passphrase)
+>>> gate.reactivate(signed=signed)
+>>> gate.state
+'active'
+
 >>> later = create_owner_key(Path(folder.name, "later.key"), "ann-2", passphrase_file=passphrase)
 >>> gate.rotate_owner_key(later, sign_owner_key(key, "demo", later, passphrase_file=passphrase))
 >>> gate.owner_key == later
@@ -32,6 +41,20 @@ True
 >>> folder.cleanup()
 """
 
-from gxrisk._native import create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal
+from gxrisk._native import (
+    create_owner_key,
+    owner_public_key,
+    reactivation_message,
+    sign_owner_key,
+    sign_reactivation,
+    sign_withdrawal,
+)
 
-__all__ = ["create_owner_key", "owner_public_key", "sign_owner_key", "sign_withdrawal"]
+__all__ = [
+    "create_owner_key",
+    "owner_public_key",
+    "reactivation_message",
+    "sign_owner_key",
+    "sign_reactivation",
+    "sign_withdrawal",
+]

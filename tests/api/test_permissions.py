@@ -35,6 +35,7 @@ OPEN_TO = {
     "POST /v1/vaults/{vault_id}/resume": "own operate",
     "POST /v1/vaults/{vault_id}/kill": "own operate",
     "POST /v1/vaults/{vault_id}/reactivate": "own",
+    "GET /v1/vaults/{vault_id}/reactivation": READERS,
     "POST /v1/vaults/{vault_id}/tier": "own",
     "POST /v1/vaults/{vault_id}/retire": "own operate",
     "POST /v1/vaults/{vault_id}/withdrawals": "own",
@@ -196,7 +197,7 @@ def test_an_operator_of_one_vault_makes_and_kills_no_other(both: Server) -> None
     _, key = both.desk.keyring.create("ann's operator", "operate", ["ann"])
     body = {"vault_id": "eve", "tier": "growth", "strategy": {"name": "x", "version": "1", "content_hash": "0" * 64}}
     assert both.call("POST", "/v1/vaults", body, key=key).status_code == 403
-    assert both.call("POST", "/v1/kill", {"reason": "a drill"}, key=key).json() == {"vault_ids": ["ann"]}
+    assert both.call("POST", "/v1/kill", {"reason": "a drill"}, key=key).json() == {"vault_ids": ["ann"], "failed": []}
     assert both.call("GET", "/v1/vaults/bob").json()["is_killed"] is False
 
 

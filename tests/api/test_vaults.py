@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from gxrisk import Limits
 from gxrisk.custody import create_owner_key, sign_withdrawal
+from gxrisk.vaults.fleet import JOURNAL
 
 from .desk import MANY, ORDER, STRATEGY, Server, config, now, serving
 
@@ -72,6 +73,18 @@ def test_the_kill_switch_for_all(server: Server) -> None:
         server.made(vault_id)
     assert server.call("POST", "/v1/kill", {"reason": "a drill"}).json()["vault_ids"] == ["ann", "bob"]
     assert {one.gate.state for one in server.desk.fleet.vaults.values()} == {"halted"}
+
+
+def test_the_kill_switch_for_all_names_what_had_failed(tmp_path: Path) -> None:
+    """A vault that could not be opened is not killed, and the answer says so."""
+    with serving(config(tmp_path, keys=MANY)) as server:
+        for vault_id in ("ann", "bob"):
+            server.made(vault_id)
+        folder = server.desk.fleet.folder
+    (folder / "ann" / JOURNAL).write_bytes(b"no journal")
+    with serving(config(tmp_path, keys=MANY)) as server:
+        told = server.call("POST", "/v1/kill", {"reason": "a drill"}).json()
+        assert told == {"vault_ids": ["bob"], "failed": ["ann"]}
 
 
 def test_limits_change_on_condition(ann: Server) -> None:

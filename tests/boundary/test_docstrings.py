@@ -49,7 +49,7 @@ PROMISED = {
     "Gate.pause": "",
     "Gate.resume": "",
     "Gate.kill": "reason",
-    "Gate.reactivate": "rebase=False",
+    "Gate.reactivate": "rebase=False, *, signed=None",
     "Gate.set_limits": "limits",
     "Gate.set_risk_scale": "scale",
     "Gate.snapshot": "",

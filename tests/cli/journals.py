@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gxrisk import Decision, Gate, Limits, ManualClock, order
-from gxrisk.custody import create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal
+from gxrisk.custody import create_owner_key, owner_public_key, sign_owner_key, sign_reactivation, sign_withdrawal
 
 START = "2020-03-12T00:00:00Z"
 EVIL = "\x1b[2J[bold red]buy it[/]\u202e\x9b\nRecord 9 of demo: approved"
@@ -71,14 +71,15 @@ def write_journal(file: Path, passphrase: Path, owner: Path) -> Written:
         gate.set_risk_scale("0.5")
         gate.set_limits(limits.replace(max_leverage=4))
         gate.kill("owner says \x1b[31mstop")
-        gate.reactivate()
+        stop, until = gate.stopped_by, "2020-03-14T00:00:00Z"
+        assert stop is not None
+        gate.reactivate(signed=sign_reactivation(owner, "demo", stop, expires=until, passphrase_file=passphrase))
     with Gate.open(file, clock=clock, passphrase_file=passphrase) as gate:
         gate.order_cancelled(working)
         gate.apply_fill("ours", "f-9", "0.1", 8_000, asset="BTC", side="sell")
         gate.resume()
         clock.advance(86_400)
         gate.mark("BTC", 8_002)
-        until = "2020-03-14T00:00:00Z"
         gate.withdraw(sign_withdrawal(owner, "demo", 2_500, "account-1", expires=until, passphrase_file=passphrase))
         gate.rotate_keys(passphrase_file=passphrase)
         later = create_owner_key(file.with_name("later.key"), "ann-2", passphrase_file=passphrase)

@@ -12,8 +12,8 @@ WITHHELD = {
     "apply_fill", "attest", "check_withdrawal", "close", "deposit", "events", "funding", "head", "kill", "limits",
     "mark", "note", "notes", "open", "order_accepted", "order_cancelled", "order_failed", "owner_key", "pause",
     "reactivate", "recovery", "redeem", "report_mismatch", "resume", "rotate_keys", "rotate_owner_key", "sequence",
-    "set_correlation_groups", "set_limits", "set_lot_steps", "set_risk_scale", "set_volatility", "trips", "vault_id",
-    "wallet_key", "withdraw",
+    "set_correlation_groups", "set_limits", "set_lot_steps", "set_risk_scale", "set_volatility", "stopped_by", "trips",
+    "vault_id", "wallet_key", "withdraw",
 }  # fmt: skip
 
 

@@ -16,13 +16,14 @@ from gxrisk import (
     Limits,
     ManualClock,
     Order,
+    ReactivationError,
     WithdrawalError,
     order,
     verify_approval,
 )
 from gxrisk.custody import create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal
 
-from tests.vectors.canonical import Approval, Withdrawal, head_message, successor_message
+from tests.vectors.canonical import Approval, Reactivation, Withdrawal, head_message, successor_message
 from tests.vectors.reading import read_approval
 from tests.vectors.signing import Key, verify
 
@@ -204,7 +205,7 @@ def test_the_owner_s_key_rotates(journal: Path, clock: ManualClock, passphrase: 
 
 
 def test_a_stolen_wallet_key_opens_no_door(journal: Path, clock: ManualClock, passphrase: Path, owner: Path) -> None:
-    """Approvals must be in the journal as well, withdrawals are the owner's, and heads the head key's."""
+    """Approvals must be in the journal as well, withdrawals and reactivations are the owner's, heads the head key's."""
     with sealed(journal, clock, passphrase, owner_key=owner_public_key(owner)) as gate:
         wallet, head_key = (Key(seed) for seed in unseal(Path(f"{journal}.key"), PASSPHRASE).seeds)
         assert wallet.public == gate.wallet_key
@@ -238,7 +239,11 @@ def test_a_stolen_wallet_key_opens_no_door(journal: Path, clock: ManualClock, pa
                 with pytest.raises(WithdrawalError) as owned:
                     act()
                 assert owned.value.code == "signature"
-            # Whatever else it signs is no approval; limits and states take no signature at all, but the gate itself.
+            ended = key.token(Reactivation(expires=2**62).parts())
+            with pytest.raises(ReactivationError) as stopped:
+                gate.reactivate(signed=ended)
+            assert stopped.value.code == "signature"
+            # Whatever else it signs is no approval.
             with pytest.raises(ApprovalError) as other:
                 gate.redeem(request)
             assert other.value.code == "malformed"

@@ -24,7 +24,7 @@ from typing import Any
 
 import gxrisk
 from gxrisk import Gate, JournalReader, Limits, ManualClock, order
-from gxrisk.custody import owner_public_key, sign_owner_key, sign_withdrawal
+from gxrisk.custody import owner_public_key, sign_owner_key, sign_reactivation, sign_withdrawal
 
 START = "2020-03-12T12:00:00Z"
 UNTIL = "2020-03-13T12:00:00Z"
@@ -165,6 +165,12 @@ def use(folder: Path, notes: Notes) -> list[Any]:
     trade()
     token = sign_withdrawal(folder / "owner.key", "canary", 5, "0xabc", expires=UNTIL, **sealed)
     kept.extend([token, gate.withdraw(token)])
+    gate.kill("a canary")
+    stop = gate.stopped_by
+    assert stop is not None
+    notes.tried("refusals", gate.reactivate)
+    token = sign_reactivation(folder / "owner.key", "canary", stop, expires=UNTIL, **sealed)
+    kept.extend([token, gate.reactivate(signed=token)])
     later = owner_public_key(folder / "later.key")
     gate.rotate_owner_key(later, sign_owner_key(folder / "owner.key", "canary", later, **sealed))
     shutil.copyfile(f"{journal}-wal", folder / "seen" / "running.wal")

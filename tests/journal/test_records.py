@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from gxrisk import Gate, JournalReader, Limits, ManualClock, order
-from gxrisk.custody import create_owner_key, sign_owner_key, sign_withdrawal
+from gxrisk.custody import create_owner_key, sign_owner_key, sign_reactivation, sign_withdrawal
 
 from tests.vectors.canonical import ORIGINS, SIDES, Approval
 from tests.vectors.reading import Reader, read_approval, read_order
@@ -116,6 +116,13 @@ def rebase(reader: Reader) -> Event:
     return {"rebase": True, **{name: atto(reader) for name in ("old_base", "old_peak", "new_base")}}
 
 
+def consent(reader: Reader) -> Event:
+    """The owner's word, if any."""
+    if not reader.flag():
+        return {}
+    return {"ends": reader.varint(64), "expires": when(reader), "signature": reader.take(64).hex()}
+
+
 def paired(reader: Reader, value: Callable[[Reader], Any], name: Callable[[Reader], str]) -> dict[str, Any]:
     """A map, its keys ascending."""
     pairs = many(reader, lambda r: (name(r), value(r)))
@@ -156,7 +163,7 @@ KINDS: dict[int, tuple[str, Callable[[Reader], Event]]] = {
     20: ("paused", lambda r: {}),
     21: ("resumed", lambda r: {}),
     22: ("killed", lambda r: {"reason": r.text()}),
-    23: ("reactivated", rebase),
+    23: ("reactivated", lambda r: {**rebase(r), **consent(r)}),
     25: ("risk_scale", lambda r: {"scale": nano(r)}),
     26: ("restarted", lambda r: {"begun_epoch": r.varint(64), "dropped_bytes": r.varint(64)}),
     27: ("keys", lambda r: {"wallet_key": r.take(32).hex(), "head_key": r.take(32).hex()}),
@@ -187,6 +194,15 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes]
     keys = [create_owner_key(folder / name, name, passphrase_file=passphrase) for name in ("ann", "bea")]
     wanted = order("BTC", "buy", 1, confidence="0.9", reasoning="каждый 🐻", stop_loss=98, take_profit=130)
     tokens = []
+
+    def reactivate(gate: Gate, *, rebase: bool) -> None:
+        until, stop = "2020-03-14T00:00:00.000000001Z", gate.stopped_by
+        assert stop is not None
+        signed = sign_reactivation(
+            folder / "ann", "records", stop, rebase=rebase, expires=until, passphrase_file=passphrase
+        )
+        gate.reactivate(rebase, signed=signed)
+
     with Gate("records", Limits.for_tier("growth"), clock=clock, journal=file, owner_key=keys[0]) as gate:
         gate.set_lot_steps({"ETH": "0.01", "BTC": "0.001"})
         gate.set_correlation_groups({"z": ["BTC"], "a": ["SOL", "ETH"]})
@@ -228,11 +244,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes]
         gate.pause()
         gate.resume()
         gate.kill("enough")
-        gate.reactivate()
+        reactivate(gate, rebase=False)
     with Gate.open(file, clock=clock) as gate:
         gate.rotate_keys()
         gate.funding("BTC", -3000)
-        gate.reactivate(rebase=True)
+        reactivate(gate, rebase=True)
         gate.rotate_owner_key(keys[1], sign_owner_key(folder / "ann", "records", keys[1], passphrase_file=passphrase))
         clock.advance(86_400)
         gate.mark("BTC", "100.000000001", atr=1)

@@ -11,6 +11,7 @@ from typing import Any
 APPROVAL = b"gxrisk approval v1\n"
 HEAD = b"gxrisk head v1\n"
 WITHDRAWAL = b"gxrisk withdrawal v1\n"
+REACTIVATION = b"gxrisk reactivation v1\n"
 SUCCESSOR = b"gxrisk owner key v1\n"
 SIDES = {"buy": 1, "sell": 2}
 ORIGINS = {"agent": 1, "owner": 2, "protection": 3}
@@ -175,6 +176,27 @@ class Withdrawal:
             "destination_length": bytes([len(self.destination.encode())]),
             "destination": self.destination.encode(),
             "nonce": self.nonce,
+            "expires": self.expires.to_bytes(8, "big", signed=True),
+        }
+
+
+@dataclass(frozen=True)
+class Reactivation:
+    """A reactivation's message."""
+
+    vault_id: str = "vault-1"
+    ends: int = 4
+    rebase: int = 0
+    expires: int = 1_584_014_460_000_000_000
+
+    def parts(self, domain: bytes = REACTIVATION) -> Parts:
+        """Its fields in their order, by name."""
+        return {
+            "domain": domain,
+            "vault_length": bytes([len(self.vault_id.encode())]),
+            "vault": self.vault_id.encode(),
+            "ends": self.ends.to_bytes(8, "big"),
+            "rebase": bytes([self.rebase]),
             "expires": self.expires.to_bytes(8, "big", signed=True),
         }
 

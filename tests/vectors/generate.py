@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import approval_cases, redeem_cases, withdrawal_cases
+from . import approval_cases, reactivation_cases, reactivation_scenarios, redeem_cases, withdrawal_cases
 from .scenario import OPENING, SEEDS, START
 from .signing import Key
 
@@ -23,6 +23,12 @@ def files() -> dict[str, Any]:
     return {
         "approvals.json": {**common, "cases": approval_cases.cases()},
         "withdrawals.json": {**common, **setting, "cases": withdrawal_cases.cases()},
+        "reactivations.json": {
+            **common,
+            **setting,
+            "cases": reactivation_cases.cases(),
+            "scenarios": reactivation_scenarios.scenarios(),
+        },
         "redeem.json": {**common, **setting, "scenarios": redeem_cases.scenarios()},
     }
 

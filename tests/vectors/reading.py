@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from .canonical import APPROVAL, WITHDRAWAL, Approval, Malformed, Order, Withdrawal, is_name
+from collections.abc import Callable
+
+from .canonical import (
+    APPROVAL,
+    REACTIVATION,
+    WITHDRAWAL,
+    Approval,
+    Malformed,
+    Order,
+    Reactivation,
+    Withdrawal,
+    is_name,
+)
 from .signing import verify
 
 
@@ -161,12 +173,40 @@ def read_withdrawal(token: bytes) -> Withdrawal:
     return withdrawal
 
 
+def read_reactivation(token: bytes) -> Reactivation:
+    """The message of a reactivation's token."""
+    reader = Reader(token)
+    reader.domain(REACTIVATION)
+    reactivation = Reactivation(
+        vault_id=reader.name(),
+        ends=reader.number(8),
+        rebase=int(reader.flag()),
+        expires=reader.number(8, signed=True),
+    )
+    reader.take(64)
+    reader.end()
+    if reactivation.ends == 0:
+        raise Malformed
+    return reactivation
+
+
 def check_withdrawal(token: bytes, owner_key: bytes, vault_id: str) -> str:
     """`ok`, or why not: malformed, then signature, then vault."""
+    return _check_request(read_withdrawal, token, owner_key, vault_id)
+
+
+def check_reactivation(token: bytes, owner_key: bytes, vault_id: str) -> str:
+    """`ok`, or why not: malformed, then signature, then vault."""
+    return _check_request(read_reactivation, token, owner_key, vault_id)
+
+
+def _check_request(
+    read: Callable[[bytes], Withdrawal | Reactivation], token: bytes, owner_key: bytes, vault_id: str
+) -> str:
     try:
-        withdrawal = read_withdrawal(token)
+        request = read(token)
     except Malformed:
         return "malformed"
     if not verify(owner_key, token[:-64], token[-64:]):
         return "signature"
-    return "ok" if withdrawal.vault_id == vault_id else "vault"
+    return "ok" if request.vault_id == vault_id else "vault"

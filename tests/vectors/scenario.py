@@ -1,4 +1,4 @@
-"""Plays the scenarios of redeem.json and withdrawals.json with gxrisk's public names; README.md has the steps."""
+"""Plays the scenarios of the files here with gxrisk's public names; README.md has the steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from gxrisk import Approval, Gate, GxriskError, Limits, ManualClock, order
 
-from .canonical import Parts, Withdrawal, flipped, spans, successor_message
+from .canonical import Parts, Reactivation, Withdrawal, flipped, spans, successor_message
 from .reading import read_approval
 from .signing import Key
 
@@ -203,6 +203,37 @@ class World:
 
     def withdraw_at_once(self, step: Step) -> dict[str, int]:
         return tally(self.request(step), step["threads"])
+
+    # reactivations
+
+    def sign_reactivation(self, step: Step) -> None:
+        gate = self.gate(step)
+        parts = Reactivation(
+            step.get("vault_id", gate.vault_id),
+            step.get("ends", gate.stopped_by),
+            int(step.get("rebase", False)),
+            self.clock.now_ns + int(Decimal(step.get("expires_in", "60")) * 10**9),
+        ).parts()
+        if "domain" in step:
+            parts["domain"] = step["domain"].encode()
+        token = Key.of(SEEDS[step.get("signer", "owner-1")]).token(parts)
+        if "field" in step:
+            token = flipped(token, spans(parts)[step["field"]], step["bit"])
+        self.tokens[step["as"]] = token
+
+    def reactivation(self, step: Step) -> Callable[[], Any]:
+        gate, rebase = self.gate(step), step.get("rebase", False)
+        if "request" in step:
+            token: bytes | None = bytes.fromhex(step["request"])
+        else:
+            token = self.tokens[step["token"]] if "token" in step else None
+        return lambda: gate.reactivate(rebase, signed=token)
+
+    def reactivate(self, step: Step) -> str:
+        return code_of(self.reactivation(step))
+
+    def reactivate_at_once(self, step: Step) -> dict[str, int]:
+        return tally(self.reactivation(step), step["threads"])
 
     def rotate_owner(self, step: Step) -> str:
         gate, key = self.gate(step), Key.of(SEEDS[step["to"]]).public

@@ -12,12 +12,14 @@ from gxrisk import verify_approval
 
 from .canonical import spans
 from .generate import FOLDER, files, text
-from .reading import check_approval, check_withdrawal, read_approval
+from .reading import check_approval, check_reactivation, check_withdrawal, read_approval, read_reactivation
 from .scenario import code_of, play
 
 APPROVALS = json.loads((FOLDER / "approvals.json").read_text(encoding="utf-8"))["cases"]
 WITHDRAWALS = json.loads((FOLDER / "withdrawals.json").read_text(encoding="utf-8"))["cases"]
-SCENARIOS = json.loads((FOLDER / "redeem.json").read_text(encoding="utf-8"))["scenarios"]
+OF_STOPS = json.loads((FOLDER / "reactivations.json").read_text(encoding="utf-8"))
+REACTIVATIONS = OF_STOPS["cases"]
+SCENARIOS = [*json.loads((FOLDER / "redeem.json").read_text(encoding="utf-8"))["scenarios"], *OF_STOPS["scenarios"]]
 Case = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,6 +94,23 @@ def test_a_withdrawal_is_judged_by_the_gate(case: Case, durable: bool, tmp_path:
     play([*case["state"], asked, again if case["expect"] == "ok" else asked], tmp_path, durable=durable)
 
 
+@pytest.mark.parametrize("case", REACTIVATIONS, ids=named)
+def test_a_reactivation_is_checked_by_python_alone(case: Case) -> None:
+    """Form, signature and vault; the rest is the gate's. What is read is written byte for byte."""
+    request, key = bytes.fromhex(case["request"]), bytes.fromhex(case["owner_key"])
+    assert check_reactivation(request, key, case["vault_id"]) == case["check"]
+    if case["check"] == "ok":
+        assert b"".join(read_reactivation(request).parts().values()) == request[:-64]
+
+
+@pytest.mark.parametrize("case", REACTIVATIONS, ids=named)
+def test_a_reactivation_is_judged_by_the_gate(case: Case, tmp_path: Path) -> None:
+    """Refused with its code, or done once. In memory, where the stop is the record that the cases name."""
+    again = {"op": "reactivate", "request": case["request"], "expect": "other_stop"}
+    asked = {"op": "reactivate", "request": case["request"], "expect": case["expect"]}
+    play([*case["state"], asked, again if case["expect"] == "ok" else asked], tmp_path, durable=False)
+
+
 @pytest.mark.parametrize(("scenario", "durable", "as_object"), runs())
 def test_a_scenario_comes_to_what_it_says(scenario: Case, durable: bool, as_object: bool, tmp_path: Path) -> None:
     """Step by step, in memory and durably, with approvals as objects and as bytes."""
@@ -106,14 +125,16 @@ def test_the_files_are_what_the_generator_gives(name: str) -> None:
 
 def test_most_vectors_are_refusals() -> None:
     """At least 150, three quarters of them refused; names are used once; every code of a refusal is met."""
-    expected = [case["expect"] for case in [*APPROVALS, *WITHDRAWALS]]
+    kinds = (APPROVALS, WITHDRAWALS, REACTIVATIONS)
+    expected = [case["expect"] for kind in kinds for case in kind]
     steps = [step for scenario in SCENARIOS for step in scenario["steps"]]
-    told = [step["expect"] for step in steps if step["op"] in ("redeem", "withdraw", "rotate_owner")]
+    told = [step["expect"] for step in steps if step["op"] in ("redeem", "withdraw", "rotate_owner", "reactivate")]
     assert len(expected) >= 150
-    assert sum(code != "ok" for code in expected) >= 0.75 * len(expected)
-    names = [named(case) for case in APPROVALS], [named(case) for case in WITHDRAWALS], [named(s) for s in SCENARIOS]
+    for kind in kinds:
+        assert sum(case["expect"] != "ok" for case in kind) >= 0.75 * len(kind)
+    names = [[named(one) for one in some] for some in (*kinds, SCENARIOS)]
     assert all(len(set(some)) == len(some) for some in names)
     assert {*expected, *told} >= {
         "ok", "malformed", "vault", "signature", "expired", "used", "ended", "cancel_requested", "stricter_state",
-        "replayed", "not_flat", "overdrawn", "no_owner", "amount",
+        "replayed", "not_flat", "overdrawn", "no_owner", "amount", "unsigned", "rebase", "other_stop",
     }  # fmt: skip

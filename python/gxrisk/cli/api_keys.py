@@ -1,4 +1,4 @@
-"""`gxrisk api-keys`: who may call the server. The owner's master key, which signs withdrawals, is `gxrisk keys`."""
+"""`gxrisk api-keys`: who may call the server. The owner's master key, which signs, is `gxrisk keys`."""
 
 import time
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def create(
 
     Example: gxrisk api-keys create momentum-agent --scope propose --vault growth-1 --expires-in 90d
     """
-    from gxrisk.cli.withdraw import length
+    from gxrisk.cli.expiry import length
 
     with failures(), _keyring(config) as keyring:
         expires_ms = None

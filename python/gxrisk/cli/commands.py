@@ -27,6 +27,7 @@ from gxrisk.cli.order import order
 from gxrisk.cli.output import check_writable, write_json
 from gxrisk.cli.plain import plain
 from gxrisk.cli.progress import progress_bar
+from gxrisk.cli.reactivate import reactivate
 from gxrisk.cli.report import report
 from gxrisk.cli.score import score
 from gxrisk.cli.screen import show
@@ -171,6 +172,7 @@ app.command(cls=SeveralValues)(score)
 app.command()(serve)
 app.add_typer(vault, name="vault")
 app.add_typer(withdraw, name="withdraw")
+app.add_typer(reactivate, name="reactivate")
 
 
 def _print_version(wanted: bool) -> None:

@@ -31,8 +31,8 @@ def new(
         typer.echo(public)
         typer.echo(
             f"Next: give this public half to the vault: Gate(vault_id, limits, journal=..., owner_key={public!r}). "
-            f"Keep {plain(str(file))} and its passphrase away from the gate: whoever has both can withdraw, "
-            "and without them nobody can.",
+            f"Keep {plain(str(file))} and its passphrase away from the gate: whoever has both can withdraw "
+            "and reactivate, and without them nobody can.",
             err=True,
         )
 
@@ -64,7 +64,7 @@ def successor(
             f"To be signed with {plain(str(file))} ({owner_public_key(file).hex()}):\n"
             f"  vault    {plain(vault)}\n"
             f"  new key  {plain(new_key)}\n"
-            "From then on the new key alone can withdraw from this vault.",
+            "From then on the new key alone can withdraw from this vault and reactivate it.",
             err=True,
         )
         ask_to_sign(yes=yes)

@@ -92,7 +92,9 @@ def _trip(record: Record) -> str:
 
 
 def _reactivated(record: Record) -> str:
-    return f"with a new base of {number(record['new_base'])}" if record["rebase"] else ""
+    words = [f"with a new base of {number(record['new_base'])}"] if record["rebase"] else []
+    words += [f"of the stop in record {record['ends']}, signed by the owner"] if "ends" in record else []
+    return ", ".join(words)
 
 
 def _restarted(record: Record) -> str:

@@ -139,16 +139,19 @@ def resume(vault_id: VaultId, json: AsJson = False, url: Url = None, key_file: A
 def reactivate(
     vault_id: VaultId,
     rebase: Annotated[bool, typer.Option("--rebase", help="Measure the drawdown from today's equity.")] = False,
+    request: Annotated[
+        str | None, typer.Option(metavar="HEX", help="What the owner signed: gxrisk reactivate sign.")
+    ] = None,
     json: AsJson = False,
     url: Url = None,
     key_file: ApiKeyFile = None,
 ) -> None:
-    """End a kill or a drawdown, as the owner.
+    """End a kill or a drawdown, as the owner; a vault with an owner's key needs what its owner signed.
 
     Example: gxrisk vault reactivate growth-1 --rebase
     """
     with operator(url, key_file) as server:
-        told = server.reactivate(vault_id, rebase=rebase)
+        told = server.reactivate(vault_id, rebase=rebase, **({} if request is None else {"request": request}))
     _tell_state(told, json)
 
 

@@ -1,21 +1,16 @@
 """`gxrisk withdraw`: what the owner asks a vault to pay out, on the owner's side."""
 
-import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from gxrisk.cli.arguments import KeyFile, PassphraseFile, Yes, decimal, moment
+from gxrisk.cli.arguments import KeyFile, PassphraseFile, Yes, decimal
 from gxrisk.cli.consent import ask_to_sign
+from gxrisk.cli.expiry import Expires, ExpiresIn, end_of
 from gxrisk.cli.failures import failures
 from gxrisk.cli.plain import plain
 from gxrisk.custody import owner_public_key, sign_withdrawal
-
-EXPIRES_IN: Final = "1h"
-_LENGTH: Final = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
-_WORDS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 withdraw = typer.Typer(help="Sign a withdrawal with the owner's master key.", no_args_is_help=True)
 
@@ -26,24 +21,14 @@ def _withdraw() -> None:
     pass
 
 
-def length(text: str) -> timedelta:
-    """A length of time: 90s, 30m, 1h, 2d."""
-    match = _LENGTH.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} was given, a length like 90s, 30m, 1h or 2d is allowed")
-    return timedelta(**{_WORDS[match[2]]: int(match[1])})
-
-
 @withdraw.command()
 def sign(
     file: KeyFile,
     vault: Annotated[str, typer.Option(metavar="ID", help="The vault that pays.")],
     amount: Annotated[Decimal, typer.Option(parser=decimal, metavar="N", help="How much, above 0.")],
     destination: Annotated[str, typer.Option(metavar="TEXT", help="Where to: 1 to 128 characters without a space.")],
-    expires_in: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help=f"How long it is good: 90s, 30m, 1h, 2d; {EXPIRES_IN} if none.")
-    ] = None,
-    expires: Annotated[str | None, typer.Option(metavar="TIME", help="Until when instead, RFC 3339.")] = None,
+    expires_in: ExpiresIn = None,
+    expires: Expires = None,
     yes: Yes = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -54,7 +39,7 @@ def sign(
     with failures():
         if amount <= 0:
             raise typer.BadParameter(f"--amount: {amount} was given, a number above 0 is allowed")
-        until = _until(expires_in, expires)
+        until = end_of(expires_in, expires)
         typer.echo(
             f"To be signed with {plain(str(file))} ({owner_public_key(file).hex()}):\n"
             f"  vault        {plain(vault)}\n"
@@ -68,15 +53,3 @@ def sign(
         request = sign_withdrawal(file, vault, amount, destination, expires=until, passphrase_file=passphrase_file)
         typer.echo(request.hex())
         typer.echo("Next: on the gate's side, gate.withdraw(request).", err=True)
-
-
-def _until(expires_in: str | None, expires: str | None) -> datetime:
-    now = datetime.now(UTC)
-    if expires is None:
-        return now + length(expires_in or EXPIRES_IN)
-    if expires_in is not None:
-        raise typer.BadParameter("give --expires or --expires-in, not both")
-    until = moment(expires)
-    if until <= now:
-        raise typer.BadParameter(f"--expires: {expires} has passed already")
-    return until

@@ -98,7 +98,10 @@ class Operator:
         return self._do(vault_id, "resume")
 
     def reactivate(self, vault_id: str, **how: Any) -> Told:
-        """End a kill or a drawdown, as the owner; `rebase=True` measures the drawdown from today's equity."""
+        """End a kill or a drawdown, as the owner; `rebase=True` measures the drawdown from today's equity.
+
+        A vault with an owner's key needs `request`, in hex: what its owner signed (`gxrisk reactivate sign`).
+        """
         return self._do(vault_id, "reactivate", how)
 
     def change_tier(self, vault_id: str, tier: str) -> Told:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 
-from gxrisk._native import GxriskError, InvalidOrder, JournalError, VaultError, WithdrawalError
+from gxrisk._native import GxriskError, InvalidOrder, JournalError, ReactivationError, VaultError, WithdrawalError
 from gxrisk.agent.strategy import ModelError
 from gxrisk.protection.data_quality_words import DataQualityError
 from gxrisk.server.database import DatabaseError
@@ -24,6 +24,8 @@ _log = logging.getLogger("gxrisk.server")
 _OF_ROUTER: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _FEED: Final = {"feed_busy": 503, "shutting_down": 503}
 _RETRY_S: Final = "1"
+# what is no owner's word is forbidden, what cannot be read is invalid; the rest does not fit the vault as it is now
+_REACTIVATION: Final = {"unsigned": 403, "signature": 403, "vault": 403, "malformed": 422, "rebase": 422}
 
 
 class InvalidField(BaseModel):
@@ -128,6 +130,8 @@ def _problem(error: Exception) -> Problem | None:
         case JournalError() | DatabaseError():
             _log.error("%s: %s", type(error).__name__, error)
             return Problem(503, "storage", "the journal or the database cannot be written now")
+        case ReactivationError():
+            return Problem(_REACTIVATION.get(error.code, 409), f"reactivation_{error.code}", str(error))
         case VaultError():
             return Problem(409, "vault_state", str(error))
         case _:

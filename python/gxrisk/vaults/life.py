@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gxrisk._native import Limits, ManualClock
-from gxrisk.custody import create_owner_key, sign_withdrawal
+from gxrisk.custody import create_owner_key, sign_reactivation, sign_withdrawal
 from gxrisk.feeds.candles import CandleSeries
 from gxrisk.feeds.timeline import timeline
 from gxrisk.vaults.fleet import JOURNAL, Fleet
@@ -52,7 +52,7 @@ async def live(
     """Let a vault live on paper through `series`, all in `folder`, which holds nothing yet.
 
     Its owner pays in, reactivates it the day after a drawdown stopped it, with the equity of then as the new base, and
-    near the end withdraws half of what there is, with a signature by a master key made for this.
+    near the end withdraws half of what there is, each with a signature by a master key made for this.
     """
     start_ms = min(one.candles[0].start_ms for one in series)
     end_ms = max(one.candles[-1].end_ms for one in series)
@@ -72,11 +72,11 @@ async def live(
     done = 0
     for moment in timeline(series):
         await fleet.step(moment)
-        _reactivate(vault, moment.at_ms)
+        _reactivate(vault, moment.at_ms, owner, passphrase)
         if paid_out_ms is not None and moment.at_ms >= paid_out_ms:
             paid_out_ms = None
             half = round(vault.gate.snapshot().equity / 2, 2)
-            expires = datetime.fromtimestamp(moment.at_ms / 1000, UTC) + timedelta(days=1)
+            expires = _day_after(moment.at_ms)
             vault.withdraw(sign_withdrawal(owner, VAULT, half, "bank", expires=expires, passphrase_file=passphrase))
         done += len(moment.closed)
         if on_progress is not None and moment.closed:
@@ -96,9 +96,17 @@ async def _read(notice: Notice) -> None:
     """Notices stand in the report."""
 
 
-def _reactivate(vault: Vault, now_ms: int) -> None:
+def _day_after(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC) + timedelta(days=1)
+
+
+def _reactivate(vault: Vault, now_ms: int, key: Path, passphrase: Path) -> None:
     if vault.auto_pause != "told":
         return
     trips = [trip for trip in vault.gate.trips if trip.breaker == "drawdown"]
     if trips and now_ms - trips[0].since.timestamp() * 1000 >= _DAY_MS:
-        vault.reactivate(rebase=True)
+        stop = vault.gate.stopped_by
+        assert stop is not None
+        expires = _day_after(now_ms)
+        signed = sign_reactivation(key, VAULT, stop, rebase=True, expires=expires, passphrase_file=passphrase)
+        vault.reactivate(rebase=True, signed=signed)

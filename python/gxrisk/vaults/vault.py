@@ -280,9 +280,12 @@ class Vault:
         self.gate.kill(reason)
         self._dealings.is_busy = True
 
-    def reactivate(self, *, rebase: bool = False) -> None:
-        """End a kill or a drawdown; with `rebase` today's equity is the new base."""
-        self.gate.reactivate(rebase)
+    def reactivate(self, *, rebase: bool = False, signed: bytes | str | None = None) -> None:
+        """End a kill or a drawdown; with `rebase` today's equity is the new base.
+
+        Raises `ReactivationError` where the vault has an owner's key and `signed` is not the owner's for this stop.
+        """
+        self.gate.reactivate(rebase, signed=signed)
         self._dealings.is_busy = True
 
     def review_model(self, by: str, reason: str) -> None:

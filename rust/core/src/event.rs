@@ -148,6 +148,8 @@ pub enum Event {
     Reactivated {
         /// With a new base.
         rebase: Option<Box<Rebase>>,
+        /// The owner's word for it, where the vault has an owner's key.
+        consent: Option<Box<Consent>>,
     },
     /// New limits.
     LimitsSet {
@@ -209,6 +211,17 @@ pub struct Withdrawal {
     pub destination: Box<str>,
     /// What makes it pass once.
     pub nonce: [u8; 16],
+    /// From this time on it is worth nothing.
+    pub expires: Time,
+    /// The signature by the owner's master key.
+    pub signature: [u8; 64],
+}
+
+/// What the owner signed beside what the record itself says: that this stop ends, until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// The record that stopped the vault, which no other record is: what makes it pass once.
+    pub ends: u64,
     /// From this time on it is worth nothing.
     pub expires: Time,
     /// The signature by the owner's master key.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gxrisk_core::codec::{Coded, Input, decoded, encoded};
 use gxrisk_core::decide::{ClientId, Evidence};
-use gxrisk_core::event::{Fill, Keys, MarketMove, Rebase, Ruling, Tick, Withdrawal};
+use gxrisk_core::event::{Consent, Fill, Keys, MarketMove, Rebase, Ruling, Tick, Withdrawal};
 use gxrisk_core::num::{Atto, Nano};
 use gxrisk_core::reason::{Reason, Word};
 use gxrisk_core::state::{Account, GroupSum, Holding, Mark, PositionStop};
@@ -178,6 +178,7 @@ fn what_no_gate_records_is_not_read() {
         Event::Decided(Arc::new(ruling))
     };
     let rebase = Rebase { old_base: Atto::ZERO, old_peak: Atto::ZERO, new_base: Atto::ZERO };
+    let consent = Consent { ends: 0, expires: time, signature: [0; 64] };
     let out_of_range = [
         Event::Opened { vault_id: "two words".into(), limits: Arc::new(limits.clone()) },
         tick(Nano::ZERO, None),
@@ -204,7 +205,8 @@ fn what_no_gate_records_is_not_read() {
         fill(|fill| fill.fill_id = "f 1".into()),
         Event::Failed { order: 1, reason: "x".repeat(4_001).into() },
         Event::Killed { reason: "".into() },
-        Event::Reactivated { rebase: Some(Box::new(rebase)) },
+        Event::Reactivated { rebase: Some(Box::new(rebase)), consent: None },
+        Event::Reactivated { rebase: None, consent: Some(Box::new(consent)) },
         Event::LimitsSet { limits: Arc::new(Limits { max_daily_trades: 0, ..limits.clone() }) },
         Event::RiskScaleSet { scale: Nano::ZERO },
         Event::RiskScaleSet { scale: n("1.000000001") },
@@ -315,10 +317,13 @@ fn samples() -> Vec<(&'static str, Event)> {
         ("paused", Event::Paused),
         ("resumed", Event::Resumed),
         ("killed", Event::Killed { reason: "rumours".into() }),
-        ("reactivated", Event::Reactivated { rebase: None }),
+        ("reactivated", {
+            let consent = Consent { ends: 300, expires: time, signature: [4; 64] };
+            Event::Reactivated { rebase: None, consent: Some(Box::new(consent)) }
+        }),
         ("rebased", {
             let rebase = Rebase { old_base: money("10000"), old_peak: money("10100"), new_base: base };
-            Event::Reactivated { rebase: Some(Box::new(rebase)) }
+            Event::Reactivated { rebase: Some(Box::new(rebase)), consent: None }
         }),
         ("limits_set", Event::LimitsSet { limits }),
         ("risk_scale_set", Event::RiskScaleSet { scale: n("0.5") }),

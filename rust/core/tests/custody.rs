@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gxrisk_core::engine::{Answer, ApprovalRefusal, FillReport, WithdrawalRefusal, order_id};
-use gxrisk_core::event::{Keys, Tick, Withdrawal};
+use gxrisk_core::event::{Consent, Keys, Tick, Withdrawal};
 use gxrisk_core::{Asset, Breaker, Engine, Event, Limits, Mask, Nano, Order, Origin, Refusal, Side, Terms, Time};
 
 const START: Time = Time::from_nanos(1_584_010_500_000_000_000);
@@ -61,6 +61,7 @@ fn code(answer: Result<(), Refusal>) -> &'static str {
     match answer {
         Ok(()) => "booked",
         Err(Refusal::Withdrawal(refusal)) => refusal.code(),
+        Err(Refusal::Reactivation(refusal)) => refusal.code(),
         Err(Refusal::Approval(refusal)) => refusal.code(),
         Err(other) => panic!("{other}"),
     }
@@ -105,6 +106,82 @@ fn a_withdrawal_waits_for_a_flat_vault_and_names_what_is_in_the_way() {
     assert_eq!(engine.apply_fill(&fill), Ok(true));
     let refused = engine.withdraw(withdrawal("1", 1));
     assert_eq!(refused, Err(WithdrawalRefusal::NotFlat("BTC".to_owned()).into()));
+}
+
+/// What the owner signs for the stop of a record, good for the first minute.
+fn consent(ends: u64) -> Consent {
+    Consent { ends, expires: after(60), signature: [7; 64] }
+}
+
+#[test]
+fn a_kill_ends_by_the_owners_word_for_it_in_time_and_once() {
+    let mut engine = engine();
+    engine.set_owner_key([6; 32], None).unwrap();
+    assert_eq!(engine.stopped_by(), None);
+    assert_eq!(code(engine.reactivate(false, None)), "unsigned", "also where nothing is to be ended");
+    engine.kill("rumours").unwrap();
+    let first = engine.stopped_by().unwrap();
+    assert_eq!(first, engine.sequence());
+    engine.kill("more of them").unwrap();
+    let second = engine.stopped_by().unwrap();
+    assert!(second > first);
+    for (at, ends, answer) in [
+        (0, None, "unsigned"),
+        (0, Some(first), "other_stop"),
+        (0, Some(second + 1), "other_stop"),
+        (60, Some(second), "expired"),
+        (59, Some(second), "booked"),
+        (59, Some(second), "other_stop"),
+        (60, Some(second), "expired"),
+    ] {
+        // The clock of a fresh copy, since the gate's own never goes back.
+        let mut asked = Engine::from_checkpoint(&engine.checkpoint()).unwrap();
+        asked.bring_to(after(at));
+        let before = asked.sequence();
+        assert_eq!(code(asked.reactivate(false, ends.map(consent))), answer, "{ends:?} at {at} s");
+        assert_eq!(asked.sequence() > before, answer == "booked", "a refusal changes nothing");
+        if answer == "booked" {
+            engine = asked;
+        }
+    }
+    engine.kill("again").unwrap();
+    assert_eq!(code(engine.reactivate(false, Some(consent(second)))), "other_stop", "an old word for a later kill");
+    assert_eq!(engine.stopped_by(), Some(engine.sequence()));
+}
+
+#[test]
+fn a_drawdown_ends_by_the_owners_word_for_its_trip_and_only_as_a_whole() {
+    let mut engine = engine();
+    engine.set_owner_key([6; 32], None).unwrap();
+    engine.funding(btc(), n("-500"), None).unwrap();
+    assert_eq!(engine.stopped_by(), None, "a day's loss ends with the day, and needs nobody");
+    engine.kill("rumours").unwrap();
+    let killed = engine.stopped_by().unwrap();
+    engine.funding(btc(), n("-1500"), None).unwrap();
+    let tripped = engine.stopped_by().unwrap();
+    assert!(tripped > killed, "the drawdown came later");
+    assert_eq!(code(engine.reactivate(true, Some(consent(killed)))), "other_stop");
+    assert_eq!(engine.reactivate(false, Some(consent(tripped))), Err(Refusal::StillDrawnDown));
+    assert_eq!(engine.stopped_by(), Some(tripped));
+    assert_eq!(code(engine.reactivate(true, Some(consent(tripped)))), "booked");
+    assert_eq!(engine.stopped_by(), None);
+    assert!(engine.trips().iter().all(|trip| trip.breaker != Breaker::Drawdown));
+    // Everything withdrawn ends a drawdown, and not a kill.
+    engine.kill("once more").unwrap();
+    engine.funding(btc(), n("-7999"), None).unwrap();
+    assert_eq!(code(engine.withdraw(withdrawal("1", 1))), "booked");
+    assert_eq!(code(engine.reactivate(false, None)), "unsigned");
+    assert!(engine.stopped_by().is_some());
+}
+
+#[test]
+fn without_an_owners_key_nobody_is_asked_and_no_signature_is_taken() {
+    let mut engine = engine();
+    engine.kill("rumours").unwrap();
+    let stop = engine.stopped_by().unwrap();
+    assert_eq!(code(engine.reactivate(false, Some(consent(stop)))), "no_owner");
+    assert_eq!(code(engine.reactivate(false, None)), "booked");
+    assert_eq!(code(engine.reactivate(true, None)), "booked", "a new base for a vault that nothing stops");
 }
 
 #[test]

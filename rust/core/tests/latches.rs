@@ -35,7 +35,7 @@ fn a_drawdown_ends_by_the_owner_alone() {
     engine.resume().unwrap();
     assert!(tripped(&engine).contains(&Breaker::Drawdown));
     mark(&mut engine, "100", Some(ATR));
-    engine.reactivate(false).unwrap();
+    engine.reactivate(false, None).unwrap();
     assert_eq!(tripped(&engine), []);
 }
 
@@ -110,7 +110,7 @@ fn a_kill_is_undone_by_the_owner_alone_and_survives_a_restart() {
     let again = [Engine::from_checkpoint(&engine.checkpoint()), Engine::replay(&engine.take_records())];
     for mut engine in again.map(|engine| engine.expect("a history")) {
         assert_eq!(engine.state(), TradingState::Halted);
-        engine.reactivate(false).unwrap();
+        engine.reactivate(false, None).unwrap();
         assert_eq!(engine.state(), TradingState::Active);
     }
 }

@@ -227,7 +227,7 @@ fn trading(limits: &Limits, history: &[Operation]) -> Result<Desk, TestCaseError
         Operation::Wait(40 * 86_400_000_000_000),
         Operation::Volatility(Nano::ZERO),
         Operation::Resume,
-        Operation::Reactivate(true),
+        Operation::Reactivate { rebase: true, late: false },
     ];
     for operation in marks.iter().chain(history).chain(&revival).chain(&marks) {
         desk.perform(operation)?;

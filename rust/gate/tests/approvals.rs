@@ -1,14 +1,14 @@
-//! Approvals and withdrawals as tokens: for one vault, by one key, once, in time, also over a restart.
+//! Approvals, withdrawals and reactivations as tokens: for one vault, by one key, once, in time, also over a restart.
 
 mod vault;
 
 use std::sync::Arc;
 
-use gxrisk_core::engine::{ApprovalRefusal, Refusal, WithdrawalRefusal};
+use gxrisk_core::engine::{ApprovalRefusal, ReactivationRefusal, Refusal, WithdrawalRefusal};
 use gxrisk_core::time::Span;
-use gxrisk_core::{Limits, Origin, Time};
-use gxrisk_gate::custody::{OwnerKey, Passphrase, WithdrawalError, WithdrawalRequest};
-use gxrisk_gate::journal::Storage;
+use gxrisk_core::{Limits, Origin, Time, TradingState};
+use gxrisk_gate::custody::{OwnerKey, Passphrase, ReactivationRequest, RequestError, WithdrawalRequest};
+use gxrisk_gate::journal::{JournalReader, Storage};
 use gxrisk_gate::{Custody, Gate, GateError, SignedApproval};
 use vault::{START, Scratch, VAULT, clock, fund, limits, open, order};
 
@@ -117,8 +117,9 @@ fn a_withdrawal_is_the_owners_for_one_vault_and_once_also_over_a_restart() {
     let token = sign(VAULT, 1_000_000_000, 1, later);
     let mut changed = token.clone();
     *changed.last_mut().unwrap() ^= 1;
-    assert_eq!(gate.withdraw(&changed), Err(GateError::Withdrawal(WithdrawalError::Signature)));
-    let elsewhere = WithdrawalError::Vault { seen: "other".to_owned(), expected: VAULT.to_owned() };
+    assert_eq!(gate.withdraw(&changed), Err(GateError::Withdrawal(RequestError::Signature { what: "withdrawal" })));
+    let (seen, expected) = ("other".to_owned(), VAULT.to_owned());
+    let elsewhere = RequestError::Vault { what: "withdrawal", seen, expected };
     assert_eq!(gate.withdraw(&sign("other", 1, 2, later)), Err(GateError::Withdrawal(elsewhere)));
     let expired = GateError::Refused(WithdrawalRefusal::Expired(START).into());
     assert_eq!(gate.withdraw(&sign(VAULT, 1, 3, START)), Err(expired));
@@ -128,4 +129,55 @@ fn a_withdrawal_is_the_owners_for_one_vault_and_once_also_over_a_restart() {
     let gate = opened_again(&storage, gate);
     assert_eq!(gate.withdraw(&token), Err(replayed));
     assert_eq!(gate.view().unwrap().account.equity.to_string(), "999999");
+}
+
+#[test]
+fn a_reactivation_is_the_owners_for_one_stop_of_one_vault_also_over_a_restart() {
+    let scratch = Scratch::new("approvals");
+    let storage = scratch.storage();
+    let passphrase = Passphrase::new("correct horse battery staple".to_owned()).unwrap();
+    let [owner, next] =
+        ["owner", "next"].map(|name| OwnerKey::create(&scratch.0.join(name), name, &passphrase).unwrap());
+    let sign = |key: &OwnerKey, vault_id: &str, ends: Option<u64>, rebase: bool, expires: Time| {
+        let request = ReactivationRequest::new(vault_id, ends.unwrap(), rebase, expires.nanos()).unwrap();
+        key.sign_reactivation(&request)
+    };
+    let no = |refusal: ReactivationRefusal| Err(GateError::Refused(refusal.into()));
+    let what = "reactivation";
+    let later = START.after(TTL);
+    let gate = create(&storage, Some(owner.public()));
+    gate.kill("a drill").unwrap();
+    let stop = gate.stopped_by().unwrap();
+    let token = sign(&owner, VAULT, stop, false, later);
+    let mut changed = token.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(gate.reactivate(false, None), no(ReactivationRefusal::Unsigned));
+    let forged = Err(GateError::Reactivation(RequestError::Signature { what }));
+    assert_eq!(gate.reactivate(false, Some(&changed)), forged);
+    assert_eq!(gate.reactivate(false, Some(&sign(&next, VAULT, stop, false, later))), forged);
+    let (seen, expected) = ("other".to_owned(), VAULT.to_owned());
+    let elsewhere = Err(GateError::Reactivation(RequestError::Vault { what, seen, expected }));
+    assert_eq!(gate.reactivate(false, Some(&sign(&owner, "other", stop, false, later))), elsewhere);
+    assert_eq!(gate.reactivate(true, Some(&token)), no(ReactivationRefusal::Rebase(false)));
+    let expired = sign(&owner, VAULT, stop, false, START);
+    assert_eq!(gate.reactivate(false, Some(&expired)), no(ReactivationRefusal::Expired(START)));
+    assert_eq!(gate.state(), TradingState::Halted);
+    // As good after a restart as before, and once.
+    let gate = opened_again(&storage, gate);
+    assert_eq!(gate.reactivate(false, Some(&token)), Ok(()));
+    assert_eq!(gate.state(), TradingState::Active);
+    let over = |stop: Option<u64>, ends: Option<u64>| no(ReactivationRefusal::OtherStop { ends: ends.unwrap(), stop });
+    assert_eq!(gate.reactivate(false, Some(&token)), over(None, stop));
+    let gate = opened_again(&storage, gate);
+    assert_eq!(gate.reactivate(false, Some(&token)), over(None, stop));
+    gate.kill("for good").unwrap();
+    let again = gate.stopped_by().unwrap();
+    assert_eq!(gate.reactivate(false, Some(&token)), over(again, stop));
+    // What the key before signed is nothing to the next owner's vault.
+    let by_the_old_one = sign(&owner, VAULT, again, false, later);
+    gate.rotate_owner_key(next.public(), &owner.sign_successor(VAULT, &next.public()).unwrap()).unwrap();
+    assert_eq!(gate.reactivate(false, Some(&by_the_old_one)), forged);
+    assert_eq!(gate.reactivate(false, Some(&sign(&next, VAULT, again, false, later))), Ok(()));
+    drop(gate);
+    assert_eq!(JournalReader::open(&storage).unwrap().verify(None, |_| true).unwrap().signatures, 3);
 }

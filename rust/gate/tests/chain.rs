@@ -4,16 +4,23 @@ mod vault;
 
 use std::sync::Arc;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use gxrisk_core::codec::{decoded, encoded};
-use gxrisk_core::{Engine, Event, Mask, Origin, Outcome, Record};
+use gxrisk_core::event::Consent;
+use gxrisk_core::time::Span;
+use gxrisk_core::{Engine, Event, Mask, Origin, Outcome, Record, Time};
+use gxrisk_gate::custody::ReactivationRequest;
 use gxrisk_gate::journal::{JournalReader, Storage};
-use gxrisk_gate::{GateError, JournalError};
+use gxrisk_gate::{Custody, Gate, GateError, JournalError};
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
-use vault::{Scratch, VAULT, approve, clock, create, open, order, order_of};
+use vault::{START, Scratch, VAULT, approve, clock, create, limits, open, order, order_of};
 
 /// Length, format, epoch.
 const HEAD_BYTES: usize = 4 + 1 + 8;
+
+/// The record that stops a vault which was killed before anything else happened to it.
+const STOP: u64 = 4;
 
 /// A row as it lies in the file.
 struct Row {
@@ -125,6 +132,49 @@ fn a_redemption_that_the_wallet_did_not_sign_is_found_in_a_chain_that_holds() {
         signature[0] ^= 1;
     });
     damaged_at(&verify(&storage).unwrap_err(), approved + 1);
+}
+
+#[test]
+fn a_reactivation_that_the_owner_did_not_sign_is_found_in_a_chain_that_holds() {
+    let owner = SigningKey::from_bytes(&[0x33; 32]);
+    let later = START.after(Span::seconds(60));
+    let message =
+        |ends: u64, expires: Time| ReactivationRequest::new(VAULT, ends, false, expires.nanos()).unwrap().message();
+    let signed = |ends: u64, expires: Time| {
+        let signature = owner.sign(&message(ends, expires)).to_bytes();
+        Consent { ends, expires, signature }
+    };
+    let good = signed(STOP, later);
+    let token = [message(STOP, later), good.signature.to_vec()].concat();
+    for (case, consent, is_sound) in [
+        ("as it was", Some(good.clone()), true),
+        ("unsigned", None, false),
+        ("signed by nobody", Some(Consent { signature: [7; 64], ..good }), false),
+        ("a later expiry", Some(Consent { expires: later.after(Span::seconds(1)), ..good }), false),
+        ("another stop", Some(Consent { ends: STOP - 1, ..good }), false),
+        ("signed for another stop", Some(signed(STOP - 1, later)), false),
+        ("signed with an end before it", Some(signed(STOP, START)), false),
+    ] {
+        let scratch = Scratch::new("chain");
+        let storage = scratch.storage();
+        let custody = Custody { passphrase: None, owner_key: Some(owner.verifying_key().to_bytes()) };
+        let gate = Gate::create(&storage, VAULT, limits(), clock(), &custody).unwrap();
+        gate.kill("a drill").unwrap();
+        assert_eq!(gate.stopped_by().unwrap(), Some(STOP));
+        gate.reactivate(false, Some(&token)).unwrap();
+        drop(gate);
+        rewrite_record(&storage, STOP + 1, |record| {
+            let Event::Reactivated { consent: kept, .. } = &mut record.event else { panic!("a reactivation") };
+            *kept = consent.clone().map(Box::new);
+        });
+        match verify(&storage) {
+            Ok(()) => assert!(is_sound, "{case}"),
+            Err(error) => {
+                assert!(!is_sound, "{case}: {error}");
+                damaged_at(&error, STOP + 1);
+            }
+        }
+    }
 }
 
 #[test]

@@ -15,7 +15,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gxrisk_core::{Engine, Event, Nano, Origin, Outcome, Record};
+use ed25519_dalek::{Signer as _, SigningKey};
+use gxrisk_core::engine::ReactivationRefusal;
+use gxrisk_core::{Engine, Event, Nano, Origin, Outcome, Record, Refusal};
+use gxrisk_gate::custody::ReactivationRequest;
 use gxrisk_gate::journal::{Entry, Hex, JournalReader, Storage};
 use gxrisk_gate::{Custody, Gate, GateError, JournalError, SignedApproval, SystemClock};
 use vault::{Dice, Scratch, VAULT, bytes, fund, limits, order, setting};
@@ -39,6 +42,7 @@ enum Told {
     Redeemed(u64),
     Held(u64),
     Cancelled(u64),
+    Reactivated(u64),
 }
 
 impl Told {
@@ -51,6 +55,7 @@ impl Told {
             Self::Redeemed(sequence) => format!("redeemed {sequence}\n"),
             Self::Held(sequence) => format!("held {sequence}\n"),
             Self::Cancelled(sequence) => format!("cancelled {sequence}\n"),
+            Self::Reactivated(stop) => format!("reactivated {stop}\n"),
         }
     }
 
@@ -65,6 +70,7 @@ impl Told {
             ["redeemed", sequence] => Some(Self::Redeemed(sequence.parse().ok()?)),
             ["held", sequence] => Some(Self::Held(sequence.parse().ok()?)),
             ["cancelled", sequence] => Some(Self::Cancelled(sequence.parse().ok()?)),
+            ["reactivated", stop] => Some(Self::Reactivated(stop.parse().ok()?)),
             _ => None,
         }
     }
@@ -88,7 +94,8 @@ fn open(path: &Path) -> Gate {
     match Gate::open(&storage, clock.clone(), None) {
         Ok((gate, _)) => gate,
         Err(GateError::Journal(JournalError::Missing(_) | JournalError::Foreign { .. })) => {
-            Gate::create(&storage, VAULT, limits(), clock, &Custody::default()).unwrap()
+            let custody = Custody { owner_key: Some(owner().verifying_key().to_bytes()), ..Custody::default() };
+            Gate::create(&storage, VAULT, limits(), clock, &custody).unwrap()
         }
         Err(error) => panic!("{error}"),
     }
@@ -126,12 +133,40 @@ fn child() {
     });
 }
 
+/// The key of the vault's owner.
+fn owner() -> SigningKey {
+    SigningKey::from_bytes(&[0x33; 32])
+}
+
+/// What the owner signs for the end of a stop, good for ever.
+fn signed(ends: u64) -> Vec<u8> {
+    let mut token = ReactivationRequest::new(VAULT, ends, false, i64::MAX).unwrap().message();
+    let signature = owner().sign(&token);
+    token.extend_from_slice(&signature.to_bytes());
+    token
+}
+
+/// Ends what stops the vault, also what a child before left; another thread may be first, or kill it again.
+fn come_back(gate: &Gate) -> Result<(), GateError> {
+    let Some(stop) = gate.stopped_by()? else { return Ok(()) };
+    match gate.reactivate(false, Some(&signed(stop))) {
+        Ok(()) => tell(&Told::Reactivated(stop)),
+        Err(GateError::Refused(Refusal::Reactivation(ReactivationRefusal::OtherStop { .. }))) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
 /// One order and what follows on it; every id is used by two threads.
 fn trade(gate: &Gate, run: u64, number: u64) -> Result<(), GateError> {
     let decided = gate.authorize(&order(Some(&format!("{run}-{}", number / 2))), Origin::Agent)?;
     let sequence = decided.ruling.sequence;
     let token = decided.approval.as_ref().map(|approval| approval.token()).transpose()?;
     tell(&Told::Decided(sequence, token));
+    if number.is_multiple_of(13) {
+        gate.kill("a drill")?;
+        come_back(gate)?;
+    }
     if number.is_multiple_of(5) {
         tell(&Told::Held(gate.hold(None, Nano::ONE, &"nothing ".repeat(200))?));
     }
@@ -236,6 +271,10 @@ fn check(told: &[Told], before: &[Entry], entries: &[Entry], engine: &Engine) {
         match event {
             Event::Decided(ruling) => drop(decided.insert(*sequence, (ruling, stamp))),
             Event::Redeemed { order, .. } => assert!(others.insert(("redeemed", *order)), "{order} was used twice"),
+            Event::Reactivated { consent, .. } => {
+                let stop = consent.as_deref().expect("the owner's word").ends;
+                assert!(others.insert(("reactivated", stop)), "the stop of {stop} ended twice");
+            }
             Event::Cancelled { order } => drop(others.insert(("cancelled", *order))),
             Event::Hold { .. } => drop(others.insert(("held", *sequence))),
             _ => {}
@@ -246,6 +285,7 @@ fn check(told: &[Told], before: &[Entry], entries: &[Entry], engine: &Engine) {
             Told::Opening | Told::Opened => {}
             Told::Redeemed(order) => assert!(others.contains(&("redeemed", *order)), "{one:?}"),
             Told::Cancelled(order) => assert!(others.contains(&("cancelled", *order)), "{one:?}"),
+            Told::Reactivated(stop) => assert!(others.contains(&("reactivated", *stop)), "{one:?}"),
             Told::Held(sequence) => assert!(others.contains(&("held", *sequence)), "{one:?}"),
             Told::Decided(sequence, token) => {
                 let (ruling, stamp) = decided.get(sequence).unwrap_or_else(|| panic!("not on record: {one:?}"));
@@ -258,6 +298,14 @@ fn check(told: &[Told], before: &[Entry], entries: &[Entry], engine: &Engine) {
                 assert!(stamp.hash.starts_with(&signed.nonce));
             }
         }
+    }
+}
+
+/// The stop that a record ended.
+fn ended_stop(entry: &Entry) -> Option<u64> {
+    match &entry.record.event {
+        Event::Reactivated { consent, .. } => consent.as_deref().map(|consent| consent.ends),
+        _ => None,
     }
 }
 
@@ -299,6 +347,13 @@ fn one_vault(kills: u64, mut dice: Dice) -> Tally {
     }
     let gate = open(&journal);
     fund(&gate).unwrap();
+    // Whatever was signed before is worth nothing now: what it ended is over.
+    for stop in before.iter().filter_map(ended_stop) {
+        assert!(gate.reactivate(false, Some(&signed(stop))).is_err(), "{stop} ended again");
+    }
+    if let Some(stop) = gate.stopped_by().unwrap() {
+        gate.reactivate(false, Some(&signed(stop))).unwrap();
+    }
     assert!(gate.authorize(&order(None), Origin::Agent).unwrap().approval.is_some());
     gate.close().unwrap();
     let (entries, engine) = verified(&journal).unwrap();

@@ -93,7 +93,7 @@ fn is_kept(storage: &Storage, clock: &Arc<ManualClock>, told: &Told) {
     assert!(recovery.sequence >= told.records);
     // What failed may stand all the same: nobody was told.
     if gate.view().expect("a view").account.killed {
-        gate.reactivate(false).expect("reactivated");
+        gate.reactivate(false, None).expect("reactivated");
     }
     approve(&gate, None).expect("it goes on");
     drop(gate);

@@ -15,9 +15,9 @@ use gxrisk_core::engine::FillReport;
 use gxrisk_core::limits::Value;
 use gxrisk_core::time::Span;
 use gxrisk_core::{Origin, Side, TradingState};
-use gxrisk_gate::custody::{OwnerKey, WithdrawalRequest};
+use gxrisk_gate::custody::{OwnerKey, ReactivationRequest, WithdrawalRequest};
 use gxrisk_gate::journal::{Entry, FORMAT, Hex, JournalReader, Storage, Verified};
-use gxrisk_gate::{Approval, Custody, Gate, ManualClock, SignedApproval};
+use gxrisk_gate::{Approval, Clock as _, Custody, Gate, ManualClock, SignedApproval};
 use vault::{
     SECOND, START, Scratch, VAULT, approve, asset, bytes, clock, fill, fund, is_recorded, limits, mark, n, open, order,
     order_of, passphrase,
@@ -128,7 +128,9 @@ fn history(storage: &Storage, clock: &Arc<ManualClock>, owners: &[OwnerKey; 2]) 
     gate.resume().unwrap();
     approve(&gate, Some("e")).unwrap();
     gate.kill("a drill").unwrap();
-    gate.reactivate(false).unwrap();
+    let (stop, until) = (gate.stopped_by().unwrap().unwrap(), clock.now().after(Span::seconds(60)));
+    let request = ReactivationRequest::new(VAULT, stop, false, until.nanos()).unwrap();
+    gate.reactivate(false, Some(&owners[1].sign_reactivation(&request))).unwrap();
     gate.set_limits(gate.limits().replace([("max_leverage", Value::Number(n("3")))]).unwrap()).unwrap();
     gate.close().unwrap();
     let gate = open(storage, clock).unwrap().0;

@@ -226,7 +226,7 @@ fn the_controls(twins: &mut Twins) {
     twins.clock.set(START);
     twins.both(Gate::state);
     twins.clock.set(Time::from_nanos(midnight).after(Span::seconds(1)));
-    twins.both(|gate| gate.reactivate(false).unwrap());
+    twins.both(|gate| gate.reactivate(false, None).unwrap());
     twins.mark("BTC", "91");
     assert_eq!(twins.twin.state(), TradingState::Active, "{:?}", twins.trips());
 }

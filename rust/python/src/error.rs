@@ -39,6 +39,13 @@ pyo3::create_exception!(
     "An operation does not fit the vault's state; the message says what would."
 );
 
+pyo3::create_exception!(
+    gxrisk,
+    ReactivationError,
+    VaultError,
+    "A reactivation is refused: not signed by the owner, altered, expired, or for another stop."
+);
+
 static INVALID_ORDER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 /// `InvalidOrder`: a [`GxriskError`] that is a `ValueError` too, which `create_exception` cannot say.
@@ -84,6 +91,10 @@ pub fn raise(py: Python<'_>, error: GateError) -> PyErr {
         GateError::NoOwner => coded(py, WithdrawalError::new_err(message), "no_owner"),
         GateError::NotSuccessor => coded(py, WithdrawalError::new_err(message), "signature"),
         GateError::Withdrawal(refusal) => coded(py, WithdrawalError::new_err(message), refusal.code()),
+        GateError::Reactivation(refusal) => coded(py, ReactivationError::new_err(message), refusal.code()),
+        GateError::Refused(Refusal::Reactivation(refusal)) => {
+            coded(py, ReactivationError::new_err(message), refusal.code())
+        }
         GateError::Refused(Refusal::TwoGroups(_)) => invalid(py, message),
         GateError::Refused(_) | GateError::NoNote(_) | GateError::EngineHalted => VaultError::new_err(message),
         GateError::Journal(_) | GateError::RecordLost(_) => JournalError::new_err(message),

@@ -126,12 +126,17 @@ fn fill_in<'py>(py: Python<'py>, dict: &Dict<'py>, event: &Event) -> PyResult<()
         }
         Event::Paused | Event::Resumed => Ok(()),
         Event::Killed { reason } => dict.set_item("reason", &**reason),
-        Event::Reactivated { rebase } => {
+        Event::Reactivated { rebase, consent } => {
             dict.set_item("rebase", rebase.is_some())?;
             if let Some(rebase) = rebase {
                 dict.set_item("old_base", atto(py, rebase.old_base)?)?;
                 dict.set_item("old_peak", atto(py, rebase.old_peak)?)?;
                 dict.set_item("new_base", atto(py, rebase.new_base)?)?;
+            }
+            if let Some(consent) = consent {
+                dict.set_item("ends", consent.ends)?;
+                dict.set_item("expires", consent.expires.to_string())?;
+                dict.set_item("signature", Hex(&consent.signature).to_string())?;
             }
             Ok(())
         }

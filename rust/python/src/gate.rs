@@ -31,7 +31,7 @@ use crate::{batch, events, snapshot};
 /// `vault_id` is 1 to 64 printable ASCII characters without a space; `clock` is a `SystemClock` unless given. With
 /// `journal=None` the records live in memory, as long as the gate; with a path they are durable before any answer, and
 /// `Gate.open(path)` goes on from them. `owner_key` is the public half of the owner's master key (32 bytes, or hex),
-/// without which nothing can be withdrawn. A passphrase (`passphrase_file`, or `GXRISK_PASSPHRASE_FILE`, or
+/// without which nothing can be withdrawn and with which reactivations are signed. A passphrase (`passphrase_file`, or `GXRISK_PASSPHRASE_FILE`, or
 /// `GXRISK_PASSPHRASE`) seals a durable vault's keys beside its journal; without one each opening makes new keys.
 /// Every call is safe from any thread.
 ///
@@ -590,11 +590,31 @@ impl Gate {
 
     /// Ends the kill and the `drawdown` breaker, or raises `VaultError` and changes nothing.
     ///
-    /// While equity is still below the threshold it needs `rebase=True`: base and peak become today's equity.
-    #[pyo3(signature = (rebase=None), text_signature = "($self, rebase=False)")]
-    fn reactivate(&self, py: Python<'_>, rebase: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    /// While equity is still below the threshold it needs `rebase=True`: base and peak become today's equity. A vault with
+    /// an owner's key needs the owner's signed request for just this (`gxrisk reactivate sign`), which names `stopped_by`:
+    /// `ReactivationError` has the `code` `malformed`, `no_owner`, `signature`, `vault`, `rebase`, `unsigned`, `expired` or
+    /// `other_stop`.
+    #[pyo3(signature = (rebase=None, *, signed=None), text_signature = "($self, rebase=False, *, signed=None)")]
+    fn reactivate(
+        &self,
+        py: Python<'_>,
+        rebase: Option<&Bound<'_, PyAny>>,
+        signed: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let rebase = rebase.map(|rebase| convert::flag(rebase, "rebase")).transpose()?.unwrap_or(false);
-        run(py, &self.gate, |gate| gate.reactivate(rebase))
+        let token = signed.map(|signed| convert::bytes(signed, "signed")).transpose()?;
+        run(py, &self.gate, |gate| gate.reactivate(rebase, token.as_deref()))
+    }
+
+    /// The sequence of the record that stops the vault until it is reactivated, the newest kill or drawdown; else None.
+    ///
+    /// >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
+    /// >>> gate.kill("a drill")
+    /// >>> gate.stopped_by == gate.sequence
+    /// True
+    #[getter]
+    fn stopped_by(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        run(py, &self.gate, gxrisk_gate::Gate::stopped_by)
     }
 
     /// Sets new limits: tighter at once; looser only while nothing is held or working, else `VaultError`.

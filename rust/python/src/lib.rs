@@ -35,7 +35,9 @@ mod _native {
     #[pymodule_export]
     use crate::decision::{Approval, Decision, Trip, Violation};
     #[pymodule_export]
-    use crate::error::{ApprovalError, CustodyError, GxriskError, JournalError, VaultError, WithdrawalError};
+    use crate::error::{
+        ApprovalError, CustodyError, GxriskError, JournalError, ReactivationError, VaultError, WithdrawalError,
+    };
     #[pymodule_export]
     use crate::gate::Gate;
     #[pymodule_export]
@@ -46,7 +48,8 @@ mod _native {
     use crate::order::Order;
     #[pymodule_export]
     use crate::owner::{
-        create_owner_key, owner_public_key, sign_owner_key, sign_withdrawal, verify_approval, verify_note,
+        create_owner_key, owner_public_key, reactivation_message, sign_owner_key, sign_reactivation, sign_withdrawal,
+        verify_approval, verify_note,
     };
     #[pymodule_export]
     use crate::registry::{breaker_docs, limit_docs, rule_docs};
@@ -61,7 +64,9 @@ mod _native {
         module.add("MASK_HELD", Mask::HELD)?;
         module.add("MASK_ARITHMETIC_OVERFLOW", Mask::ARITHMETIC_OVERFLOW)?;
         module.add("MASK_ENGINE_HALTED", Mask::ENGINE_HALTED)?;
-        for coded in [py.get_type::<ApprovalError>(), py.get_type::<WithdrawalError>()] {
+        for coded in
+            [py.get_type::<ApprovalError>(), py.get_type::<ReactivationError>(), py.get_type::<WithdrawalError>()]
+        {
             coded.setattr("code", "")?;
         }
         crate::order_call::add(module)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gxrisk_core::engine::order_id;
-use gxrisk_gate::custody::{OwnerKey, Passphrase, WithdrawalRequest};
+use gxrisk_gate::custody::{OwnerKey, Passphrase, ReactivationRequest, WithdrawalRequest};
 use gxrisk_gate::journal::Hex;
 use gxrisk_gate::{Attestation, GateError, SignedApproval};
 use pyo3::prelude::*;
@@ -68,10 +68,67 @@ pub fn sign_withdrawal<'py>(
     let signed = py.detach(|| {
         let key = OwnerKey::open(&path, &passphrase)?;
         let nonce = WithdrawalRequest::draw_nonce()?;
-        let request = WithdrawalRequest::new(vault_id, amount.raw(), destination, nonce, expires.nanos())?;
+        let request = WithdrawalRequest::new(vault_id, amount.raw(), destination, nonce, expires.nanos());
+        let request = request.map_err(GateError::Withdrawal)?;
         Ok::<_, GateError>(key.sign_withdrawal(&request))
     });
     Ok(PyBytes::new(py, &signed.map_err(|error| raise(py, error))?))
+}
+
+fn reactivation(
+    py: Python<'_>,
+    vault_id: &Bound<'_, PyAny>,
+    ends: &Bound<'_, PyAny>,
+    rebase: Option<&Bound<'_, PyAny>>,
+    expires: &Bound<'_, PyAny>,
+) -> PyResult<ReactivationRequest> {
+    let (vault_id, ends) = (convert::name(vault_id, "vault_id")?, convert::count(ends, "ends", 1, u64::MAX)?);
+    let rebase = rebase.map(|rebase| convert::flag(rebase, "rebase")).transpose()?.unwrap_or(false);
+    let expires = convert::time(expires, "expires")?;
+    ReactivationRequest::new(vault_id, ends, rebase, expires.nanos())
+        .map_err(|error| raise(py, GateError::Reactivation(error)))
+}
+
+/// The bytes of a reactivation that its owner signs; they and the 64 bytes of the signature are the request.
+///
+/// For keys that live elsewhere than in a key file; `sign_reactivation` does both. The arguments are its own.
+///
+/// >>> from gxrisk.custody import reactivation_message
+/// >>> reactivation_message("demo", 12, rebase=True, expires="2020-03-12T00:00:00Z")[:22]
+/// b'gxrisk reactivation v1'
+#[pyfunction]
+#[pyo3(signature = (vault_id, ends, *, rebase=None, expires), text_signature = "(vault_id, ends, *, rebase=False, expires)")]
+pub fn reactivation_message<'py>(
+    py: Python<'py>,
+    vault_id: &Bound<'py, PyAny>,
+    ends: &Bound<'py, PyAny>,
+    rebase: Option<&Bound<'py, PyAny>>,
+    expires: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &reactivation(py, vault_id, ends, rebase, expires)?.message()))
+}
+
+/// Signs a reactivation with the owner's master key; gives the request for `Gate.reactivate`.
+///
+/// `ends` is the record that stopped the vault (`Gate.stopped_by`), `rebase` whether the equity of then is the new base,
+/// `expires` the time from which the request is worth nothing. Raises `CustodyError`, or `InvalidOrder` for what cannot
+/// be asked.
+#[pyfunction]
+#[pyo3(signature = (path, vault_id, ends, *, rebase=None, expires, passphrase_file=None),
+    text_signature = "(path, vault_id, ends, *, rebase=False, expires, passphrase_file=None)")]
+pub fn sign_reactivation<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    vault_id: &Bound<'py, PyAny>,
+    ends: &Bound<'py, PyAny>,
+    rebase: Option<&Bound<'py, PyAny>>,
+    expires: &Bound<'py, PyAny>,
+    passphrase_file: Option<PathBuf>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let request = reactivation(py, vault_id, ends, rebase, expires)?;
+    let passphrase = passphrase(py, passphrase_file.as_ref())?;
+    let signed = py.detach(|| OwnerKey::open(&path, &passphrase).map(|key| key.sign_reactivation(&request)));
+    Ok(PyBytes::new(py, &signed.map_err(|error| raise(py, error.into()))?))
 }
 
 /// Signs that another master key (32 bytes) follows on this one for a vault; gives the signature for

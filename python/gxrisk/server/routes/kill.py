@@ -17,9 +17,10 @@ router = APIRouter(route_class=Guarded, prefix="/v1", tags=["lifecycle"])
 
 
 class Killed(BaseModel):
-    """What was killed."""
+    """What was killed. Those that had `failed` before trade no more, but are not killed when they are opened again."""
 
     vault_ids: list[str]
+    failed: list[str]
 
 
 @router.post("/kill")
@@ -27,7 +28,8 @@ class Killed(BaseModel):
 async def kill_all(request: Request, body: Because) -> Killed:
     """Halt every vault that the key is for and cancel everything; one that fails keeps no other from it."""
     killed, failed = [], []
-    for vault_id, vault in tuple(desk_of(request).fleet.vaults.items()):
+    fleet = desk_of(request).fleet
+    for vault_id, vault in tuple(fleet.vaults.items()):
         if not request.state.key.covers(vault_id):
             continue
         try:
@@ -42,4 +44,4 @@ async def kill_all(request: Request, body: Because) -> Killed:
     if failed:  # no answer that is kept: the same request does it again
         named = f"killed: {', '.join(killed) or 'none'}; not killed: {', '.join(failed)}"
         raise Problem(503, "kill_incomplete", f"{named}; send the same request again")
-    return Killed(vault_ids=killed)
+    return Killed(vault_ids=killed, failed=[one for one in sorted(fleet.failed) if request.state.key.covers(one)])

@@ -1,4 +1,4 @@
-"""A vault's life: fund, pause, resume, kill, reactivate, change of tier, retire; each on record with who asked."""
+"""A vault's life: fund, pause, resume, kill, change of tier, retire; each on record with who asked."""
 
 from decimal import Decimal
 
@@ -25,12 +25,6 @@ class Because(Body):
     """Why."""
 
     reason: Reason
-
-
-class Reactivation(Body):
-    """With `rebase` today's equity is what the drawdown is measured from."""
-
-    rebase: bool = False
 
 
 class NewTier(Body):
@@ -88,17 +82,6 @@ async def kill_vault(request: Request, vault_id: VaultId, body: Because) -> Vaul
         note_actor(request, vault, "kill", reason=body.reason)
     finally:  # a kill does not depend on its note
         vault.kill(body.reason)
-    return await shown(desk, vault)
-
-
-@router.post("/reactivate")
-@changes("own")
-async def reactivate_vault(request: Request, vault_id: VaultId, body: Reactivation) -> VaultShown:
-    """End a kill or a drawdown, as the owner."""
-    desk = desk_of(request)
-    vault = desk.vault(vault_id)
-    note_actor(request, vault, "reactivate", rebase=body.rebase)
-    vault.reactivate(rebase=body.rebase)
     return await shown(desk, vault)
 
 

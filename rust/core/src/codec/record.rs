@@ -1,7 +1,7 @@
 //! What happened: events and what they are made of. The order of fields and the tags are the format.
 
 use crate::decide::{ClientId, Evidence};
-use crate::event::{Event, Fill, Keys, MarketMove, Rebase, Record, Ruling, Tick, Withdrawal};
+use crate::event::{Consent, Event, Fill, Keys, MarketMove, Rebase, Record, Ruling, Tick, Withdrawal};
 use crate::order::{Order, Origin, Side, Terms};
 
 use super::{coded_enum, coded_struct};
@@ -31,7 +31,7 @@ coded_enum!(Event {
     20 => Paused,
     21 => Resumed,
     22 => Killed { reason },
-    23 => Reactivated { rebase },
+    23 => Reactivated { rebase, consent },
     24 => LimitsSet { limits },
     25 => RiskScaleSet { scale },
     26 => Restarted { epoch, dropped },
@@ -47,6 +47,7 @@ coded_struct!(Tick { asset, price, time, atr });
 coded_struct!(Fill { order, order_id, fill_id, asset, side, quantity, price, fee });
 coded_struct!(Rebase { old_base, old_peak, new_base });
 coded_struct!(Keys { wallet, head });
+coded_struct!(Consent { ends, expires, signature });
 coded_struct!(Withdrawal { amount, destination, nonce, expires, signature });
 
 coded_struct!(Ruling { sequence, order, origin, mask, evidence, expires, entry } if Ruling::is_sound);

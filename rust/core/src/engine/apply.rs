@@ -38,6 +38,9 @@ impl Engine {
             Event::DayOpened { day, opening } => self.open_day(*day, *opening),
             Event::Tripped { breaker, until, cause } => {
                 self.apply_trip(*breaker, Trip { since: self.now, until: *until, cause: (**cause).clone() });
+                if *breaker == Breaker::Drawdown {
+                    self.custody.stop = self.sequence.saturating_add(1);
+                }
             }
             Event::Ended { breaker } => self.apply_end(*breaker),
             Event::CancelRequested { orders } => self.apply_cancel_request(orders),
@@ -46,8 +49,11 @@ impl Engine {
                 self.account.paused = false;
                 self.account.failures_in_row = 0;
             }
-            Event::Killed { .. } => self.account.killed = true,
-            Event::Reactivated { rebase } => self.apply_reactivation(rebase.as_deref()),
+            Event::Killed { .. } => {
+                self.account.killed = true;
+                self.custody.stop = self.sequence.saturating_add(1);
+            }
+            Event::Reactivated { rebase, .. } => self.apply_reactivation(rebase.as_deref()),
             Event::LimitsSet { limits } => self.apply_limits(limits),
             Event::RiskScaleSet { scale } => {
                 self.account.risk_scale = *scale;

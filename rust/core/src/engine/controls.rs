@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::breakers::{Breaker, Ending};
-use crate::event::{Event, Rebase};
+use crate::event::{Consent, Event, Rebase};
 use crate::limits::Limits;
 use crate::num::Nano;
 use crate::reason::Reason;
@@ -36,8 +36,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends the kill and the drawdown breaker, or refuses as a whole.
-    pub fn reactivate(&mut self, rebase: bool) -> Result<(), Refusal> {
+    /// Ends the kill and the drawdown breaker, or refuses as a whole; a vault with an owner's key asks for the owner's word.
+    pub fn reactivate(&mut self, rebase: bool, consent: Option<Consent>) -> Result<(), Refusal> {
+        self.check_consent(consent.as_ref())?;
         let is_tripped = self.latches.get(Breaker::Drawdown).is_some();
         let rebase = if rebase {
             if !self.account.equity.is_positive() {
@@ -55,7 +56,7 @@ impl Engine {
             }
             None
         };
-        self.commit(Event::Reactivated { rebase })?;
+        self.commit(Event::Reactivated { rebase, consent: consent.map(Box::new) })?;
         if is_tripped {
             self.commit(Event::Ended { breaker: Breaker::Drawdown })?;
         }

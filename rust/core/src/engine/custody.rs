@@ -1,4 +1,4 @@
-//! Keys, and money that leaves: only what the owner signed, once, in time, and from a flat vault.
+//! Keys, and what only the owner's signature does: money leaves once, in time, and from a flat vault; a stop ends.
 //!
 //! Signatures are checked before anything comes here: nothing in the core knows a cipher.
 
@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::breakers::Breaker;
 use crate::codec::coded_struct;
-use crate::event::{Event, Keys, Withdrawal};
+use crate::event::{Consent, Event, Keys, Withdrawal};
 use crate::order::is_amount;
 
-use super::{Engine, Refusal, WithdrawalRefusal, order_id};
+use super::{Engine, ReactivationRefusal, Refusal, WithdrawalRefusal, order_id};
 
 /// What is known of keys, and of what was signed with them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -20,8 +20,10 @@ pub(super) struct Custody {
     pub owner_keys: Vec<[u8; 32]>,
     /// Of the withdrawals that were booked.
     pub nonces: BTreeSet<[u8; 16]>,
+    /// The last record that stopped the vault, by a kill or a drawdown; 0 where none ever did.
+    pub stop: u64,
 }
-coded_struct!(Custody { keys, owner_keys, nonces });
+coded_struct!(Custody { keys, owner_keys, nonces, stop });
 
 impl Engine {
     /// Sets the public halves of the vault's own keys.
@@ -85,6 +87,31 @@ impl Engine {
             return Err(WithdrawalRefusal::Replayed.into());
         }
         Ok(())
+    }
+
+    /// The record that stops the vault until the owner reactivates it: the newest kill or drawdown of those in force.
+    ///
+    /// A later kill is another record, so that nothing signed before it ends it.
+    pub fn stopped_by(&self) -> Option<u64> {
+        let is_stopped = self.account.killed || self.latches.get(Breaker::Drawdown).is_some();
+        is_stopped.then_some(self.custody.stop)
+    }
+
+    /// Whether the owner asks, in time, for the end of what stops the vault now. Without an owner's key nobody is asked.
+    pub(super) fn check_consent(&self, consent: Option<&Consent>) -> Result<(), ReactivationRefusal> {
+        let consent = match (self.owner_key(), consent) {
+            (None, None) => return Ok(()),
+            (None, Some(_)) => return Err(ReactivationRefusal::NoOwner),
+            (Some(_), None) => return Err(ReactivationRefusal::Unsigned),
+            (Some(_), Some(consent)) => consent,
+        };
+        if self.now >= consent.expires {
+            return Err(ReactivationRefusal::Expired(consent.expires));
+        }
+        match self.stopped_by() {
+            Some(stop) if stop == consent.ends => Ok(()),
+            stop => Err(ReactivationRefusal::OtherStop { ends: consent.ends, stop }),
+        }
     }
 
     /// What is held and what works, by name.

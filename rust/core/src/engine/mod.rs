@@ -34,7 +34,7 @@ use crate::time::{Span, Time};
 
 pub use judge::Answer;
 pub use notes::Note;
-pub use refusal::{ApprovalRefusal, Refusal, WithdrawalRefusal};
+pub use refusal::{ApprovalRefusal, ReactivationRefusal, Refusal, WithdrawalRefusal};
 pub use venue::{FillReport, order_id};
 pub use view::{BookedOrder, Frozen, FrozenAsset, Stage, TripView, VaultView, Worth};
 

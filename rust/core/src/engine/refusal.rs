@@ -63,6 +63,9 @@ pub enum Refusal {
         /// The most.
         allowed: usize,
     },
+    /// A reactivation that the owner did not sign for this stop.
+    #[error(transparent)]
+    Reactivation(#[from] ReactivationRefusal),
     /// A withdrawal that is not booked.
     #[error(transparent)]
     Withdrawal(#[from] WithdrawalRefusal),
@@ -153,6 +156,57 @@ impl WithdrawalRefusal {
             Self::Replayed => "replayed",
             Self::NotFlat(_) => "not_flat",
             Self::Overdrawn(_) => "overdrawn",
+        }
+    }
+}
+
+/// Why the owner's word does not end a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReactivationRefusal {
+    /// There is none, and the vault has an owner's key.
+    #[error("this vault has an owner: a reactivation is signed with the owner's key (gxrisk reactivate sign)")]
+    Unsigned,
+    /// Nobody can have signed it.
+    #[error(
+        "this vault has no owner key, so nobody can have signed its reactivation; reactivate it without a signature"
+    )]
+    NoOwner,
+    /// What was signed and what is asked for differ in the new base.
+    #[error("the owner signed a reactivation {}, and one {} was asked for", base(*.0), base(!*.0))]
+    Rebase(bool),
+    /// It ran out.
+    #[error("the reactivation expired at {0}; sign a new one")]
+    Expired(Time),
+    /// It is for a stop that is over, or for one before the last.
+    #[error("the reactivation ends the stop of record {ends}, and {}", stopped_by(*stop))]
+    OtherStop {
+        /// The stop that it ends.
+        ends: u64,
+        /// The stop that is in force.
+        stop: Option<u64>,
+    },
+}
+
+fn base(rebase: bool) -> &'static str {
+    if rebase { "with a new base" } else { "without a new base" }
+}
+
+fn stopped_by(stop: Option<u64>) -> String {
+    stop.map_or_else(
+        || "the vault is not stopped: each one ends a stop once".to_owned(),
+        |stop| format!("the vault is stopped by record {stop}; sign one for that"),
+    )
+}
+
+impl ReactivationRefusal {
+    /// A word for it that never changes.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::NoOwner => "no_owner",
+            Self::Rebase(_) => "rebase",
+            Self::Expired(_) => "expired",
+            Self::OtherStop { .. } => "other_stop",
         }
     }
 }

@@ -45,7 +45,10 @@ impl Event {
             // A venue may say nothing.
             Self::Failed { reason, .. } => reason.is_empty() || check_reasoning(reason).is_ok(),
             Self::Killed { reason } => check_reasoning(reason).is_ok(),
-            Self::Reactivated { rebase } => rebase.as_deref().is_none_or(|rebase| rebase.new_base.is_positive()),
+            Self::Reactivated { rebase, consent } => {
+                rebase.as_deref().is_none_or(|rebase| rebase.new_base.is_positive())
+                    && consent.as_deref().is_none_or(|consent| consent.ends > 0)
+            }
             Self::LimitsSet { limits } => limits.is_sound(),
             Self::RiskScaleSet { scale } => is_risk_scale(*scale),
             Self::Withdrawn(withdrawal) => withdrawal.is_sound(),

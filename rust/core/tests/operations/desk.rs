@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gxrisk_core::engine::{Answer, FillReport, order_id};
-use gxrisk_core::event::{Keys, Tick, Withdrawal};
+use gxrisk_core::event::{Consent, Keys, Tick, Withdrawal};
 use gxrisk_core::{
     Engine, Event, Limits, Nano, Order, Origin, Outcome, Record, Refusal, Side, Terms, Time, TradingState,
 };
@@ -226,7 +226,13 @@ impl Desk {
             Operation::Pause => engine.pause(),
             Operation::Resume => engine.resume(),
             Operation::Kill => engine.kill("a random kill"),
-            Operation::Reactivate(rebase) => engine.reactivate(*rebase),
+            Operation::Reactivate { rebase, late } => {
+                // Signed where there is an owner, for the stop that is in force, or for one that never was.
+                let expires = Time::from_nanos(engine.now().nanos().saturating_add(i64::from(!*late)));
+                let ends = engine.stopped_by().unwrap_or(1);
+                let consent = engine.owner_key().map(|_| Consent { ends, expires, signature: [3; 64] });
+                engine.reactivate(*rebase, consent)
+            }
             Operation::SetLimits(changes) => {
                 let limits = engine.limits().replace(changes.iter().cloned());
                 limits.map_or(Ok(()), |limits| engine.set_limits(limits))

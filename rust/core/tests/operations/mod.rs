@@ -113,7 +113,10 @@ pub enum Operation {
     Pause,
     Resume,
     Kill,
-    Reactivate(bool),
+    Reactivate {
+        rebase: bool,
+        late: bool,
+    },
     SetLimits(Vec<(&'static str, Value)>),
     RiskScale(Nano),
 }
@@ -278,7 +281,8 @@ pub fn operation(magnitude: Magnitude) -> BoxedStrategy<Operation> {
         1 => Just(Operation::Pause),
         4 => Just(Operation::Resume),
         1 => Just(Operation::Kill),
-        3 => any::<bool>().prop_map(Operation::Reactivate),
+        3 => (any::<bool>(), prop::bool::weighted(0.2))
+            .prop_map(|(rebase, late)| Operation::Reactivate { rebase, late }),
         2 => changes.prop_map(Operation::SetLimits),
         1 => unit.prop_map(Operation::RiskScale),
         1 => custody,

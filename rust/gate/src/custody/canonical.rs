@@ -19,6 +19,12 @@ pub struct NameError {
     spaces: bool,
 }
 
+impl From<NameError> for String {
+    fn from(error: NameError) -> Self {
+        error.to_string()
+    }
+}
+
 /// The rule of one kind of name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NameRule {

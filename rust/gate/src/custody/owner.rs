@@ -1,4 +1,4 @@
-//! The owner's key: it signs withdrawals, and names the key that comes after it.
+//! The owner's key: it signs withdrawals and reactivations, and names the key that comes after it.
 //!
 //! A successor is signed as `"gxrisk owner key v1\n"`, the vault id (one byte of length, then the characters) and the
 //! 32 bytes of the new public key.
@@ -10,6 +10,7 @@ use super::error::CustodyError;
 use super::file;
 use super::key::{Signer, is_usable, verify};
 use super::passphrase::Passphrase;
+use super::reactivation::ReactivationRequest;
 use super::seal::{FILE_BYTES_MAX, Kind, Sealed, seal};
 use super::withdrawal::WithdrawalRequest;
 
@@ -61,10 +62,18 @@ impl OwnerKey {
 
     /// Signs a withdrawal: the whole token.
     pub fn sign_withdrawal(&self, request: &WithdrawalRequest) -> Vec<u8> {
-        let mut token = request.message();
-        let signature = self.key.sign(&token);
-        token.extend_from_slice(&signature);
-        token
+        self.signed(request.message())
+    }
+
+    /// Signs a reactivation: the whole token.
+    pub fn sign_reactivation(&self, request: &ReactivationRequest) -> Vec<u8> {
+        self.signed(request.message())
+    }
+
+    fn signed(&self, mut message: Vec<u8>) -> Vec<u8> {
+        let signature = self.key.sign(&message);
+        message.extend_from_slice(&signature);
+        message
     }
 
     /// Signs that another key is the owner's of a vault from now on.

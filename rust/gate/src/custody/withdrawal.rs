@@ -12,54 +12,17 @@
 //!
 //! Nothing may follow. Whether it has expired, was used before or can be paid is for the engine to judge.
 
-use super::canonical::{DESTINATION, NameError, Reader, VAULT_ID};
+use super::canonical::{DESTINATION, Reader, VAULT_ID};
 use super::error::CustodyError;
 use super::key::verify;
+use super::request::RequestError;
 use super::secret::random;
 
 const DOMAIN: &[u8] = b"gxrisk withdrawal v1\n";
+const WHAT: &str = "withdrawal";
 
-/// Why a withdrawal is not one of this vault's owner.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WithdrawalError {
-    /// It cannot be read.
-    #[error("the withdrawal is malformed: {problem}; sign a new one")]
-    Malformed {
-        /// What was seen, and what is allowed.
-        problem: String,
-    },
-    /// The signature is not the owner's.
-    #[error("the withdrawal was not signed by the vault's owner, or was altered since; sign it with the owner's key")]
-    Signature,
-    /// It is for another vault.
-    #[error("the withdrawal is for the vault `{seen}`, and this is `{expected}`; sign one for this vault")]
-    Vault {
-        /// The vault that it names.
-        seen: String,
-        /// The vault that was asked.
-        expected: String,
-    },
-}
-
-impl WithdrawalError {
-    /// The stable word for it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed { .. } => "malformed",
-            Self::Signature => "signature",
-            Self::Vault { .. } => "vault",
-        }
-    }
-
-    fn malformed(problem: impl Into<String>) -> Self {
-        Self::Malformed { problem: problem.into() }
-    }
-}
-
-impl From<NameError> for WithdrawalError {
-    fn from(error: NameError) -> Self {
-        Self::malformed(error.to_string())
-    }
+fn malformed(problem: impl Into<String>) -> RequestError {
+    RequestError::Malformed { what: WHAT, problem: problem.into() }
 }
 
 /// What an owner asks for.
@@ -80,11 +43,11 @@ impl WithdrawalRequest {
         destination: &str,
         nonce: [u8; 16],
         expires: i64,
-    ) -> Result<Self, WithdrawalError> {
-        VAULT_ID.check(vault_id.as_bytes())?;
-        DESTINATION.check(destination.as_bytes())?;
+    ) -> Result<Self, RequestError> {
+        VAULT_ID.check(vault_id.as_bytes()).map_err(malformed)?;
+        DESTINATION.check(destination.as_bytes()).map_err(malformed)?;
         if amount <= 0 {
-            return Err(WithdrawalError::malformed(format!("its amount is {amount} e-9, and it takes more than 0")));
+            return Err(malformed(format!("its amount is {amount} e-9, and it takes more than 0")));
         }
         Ok(Self { vault_id: vault_id.to_owned(), amount, destination: destination.to_owned(), nonce, expires })
     }
@@ -141,19 +104,19 @@ pub struct SignedWithdrawal {
 
 impl SignedWithdrawal {
     /// Reads a token.
-    pub fn parse(token: &[u8]) -> Result<Self, WithdrawalError> {
+    pub fn parse(token: &[u8]) -> Result<Self, RequestError> {
         let rest = token.strip_prefix(DOMAIN);
-        let rest = rest.ok_or_else(|| WithdrawalError::malformed("it does not begin with `gxrisk withdrawal v1`"))?;
+        let rest = rest.ok_or_else(|| malformed("it does not begin with `gxrisk withdrawal v1`"))?;
         let mut reader = Reader(rest);
-        let short = || WithdrawalError::malformed("it ends too early");
-        let vault_id = VAULT_ID.check(reader.counted().ok_or_else(short)?)?;
+        let short = || malformed("it ends too early");
+        let vault_id = VAULT_ID.check(reader.counted().ok_or_else(short)?).map_err(malformed)?;
         let amount = reader.array().map(i128::from_be_bytes).ok_or_else(short)?;
-        let destination = DESTINATION.check(reader.counted().ok_or_else(short)?)?;
+        let destination = DESTINATION.check(reader.counted().ok_or_else(short)?).map_err(malformed)?;
         let nonce = reader.array().ok_or_else(short)?;
         let expires = reader.array().map(i64::from_be_bytes).ok_or_else(short)?;
         let signature = reader.array().ok_or_else(short)?;
         if !reader.0.is_empty() {
-            return Err(WithdrawalError::malformed(format!("{} bytes follow its signature", reader.0.len())));
+            return Err(malformed(format!("{} bytes follow its signature", reader.0.len())));
         }
         Ok(Self { request: WithdrawalRequest::new(vault_id, amount, destination, nonce, expires)?, signature })
     }
@@ -164,13 +127,13 @@ impl SignedWithdrawal {
     }
 
     /// Checks that the owner of a vault signed it, for this vault.
-    pub fn check(&self, owner_public: &[u8; 32], vault_id: &str) -> Result<(), WithdrawalError> {
+    pub fn check(&self, owner_public: &[u8; 32], vault_id: &str) -> Result<(), RequestError> {
         if !verify(owner_public, &self.request.message(), &self.signature) {
-            return Err(WithdrawalError::Signature);
+            return Err(RequestError::Signature { what: WHAT });
         }
         if self.request.vault_id != vault_id {
             let (seen, expected) = (self.request.vault_id.clone(), vault_id.to_owned());
-            return Err(WithdrawalError::Vault { seen, expected });
+            return Err(RequestError::Vault { what: WHAT, seen, expected });
         }
         Ok(())
     }

@@ -81,11 +81,6 @@ impl Gate {
         self.attempt(|engine| engine.kill(reason))
     }
 
-    /// Ends the kill and the drawdown breaker, or refuses as a whole.
-    pub fn reactivate(&self, rebase: bool) -> Result<(), GateError> {
-        self.attempt(|engine| engine.reactivate(rebase))
-    }
-
     /// Sets new limits.
     pub fn set_limits(&self, limits: Limits) -> Result<(), GateError> {
         self.attempt(|engine| engine.set_limits(limits))

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gxrisk_core::event::{Keys, Withdrawal};
+use gxrisk_core::engine::ReactivationRefusal;
+use gxrisk_core::event::{Consent, Keys, Withdrawal};
 use gxrisk_core::{Engine, Limits, Nano, Time};
 
 use crate::attestation::Attestation;
 use crate::clock::Clock;
-use crate::custody::{CustodyError, HeadMessage, Passphrase, SignedWithdrawal, VaultKeys, check_successor};
+use crate::custody::{
+    CustodyError, HeadMessage, Passphrase, SignedReactivation, SignedWithdrawal, VaultKeys, check_successor,
+};
 use crate::journal::{FileJournal, Head, JournalError, MemoryJournal, Opened, Recovery, Storage, beside};
 
 use crate::wallet::Wallet;
@@ -20,7 +23,7 @@ use super::{Gate, GateError};
 pub struct Custody {
     /// Seals the vault's keys in a file beside the journal; without one they live as long as the gate.
     pub passphrase: Option<Passphrase>,
-    /// The public half of the owner's master key; without one nothing can be withdrawn.
+    /// The public half of the owner's master key; without one nothing can be withdrawn, and no reactivation is signed.
     pub owner_key: Option<[u8; 32]>,
 }
 
@@ -223,13 +226,29 @@ impl Gate {
     }
 
     fn signed_withdrawal(&self, token: &[u8]) -> Result<Withdrawal, GateError> {
-        let signed = SignedWithdrawal::parse(token)?;
+        let signed = SignedWithdrawal::parse(token).map_err(GateError::Withdrawal)?;
         let owner = self.owner_key().ok_or(GateError::NoOwner)?;
-        signed.check(&owner, &self.vault_id)?;
+        signed.check(&owner, &self.vault_id).map_err(GateError::Withdrawal)?;
         let (request, signature) = (signed.request(), *signed.signature());
         let (destination, amount) = (Box::<str>::from(request.destination()), Nano::from_raw(request.amount()));
         let (nonce, expires) = (request.nonce(), Time::from_nanos(request.expires()));
         Ok(Withdrawal { amount, destination, nonce, expires, signature })
+    }
+
+    /// Ends the kill and the drawdown breaker, or refuses as a whole: where the vault has an owner's key, by the owner's
+    /// signed request for just this stop and this choice of a base.
+    pub fn reactivate(&self, rebase: bool, token: Option<&[u8]>) -> Result<(), GateError> {
+        let signed = token.map(SignedReactivation::parse).transpose().map_err(GateError::Reactivation)?;
+        // Under one lock, so that the key is the owner's still when the stop ends.
+        self.operate(|engine| {
+            let consent = signed.map(|signed| consent(engine, rebase, &signed)).transpose()?;
+            Ok(engine.reactivate(rebase, consent)?)
+        })?
+    }
+
+    /// The record that stops the vault until its owner reactivates it: what a signed reactivation names.
+    pub fn stopped_by(&self) -> Result<Option<u64>, GateError> {
+        self.operate(|engine| engine.stopped_by())
     }
 
     /// The newest note on a topic with its place in the chain, signed by the head key.
@@ -254,6 +273,17 @@ impl Gate {
         head.sign(wallet.keys()?);
         Ok(head)
     }
+}
+
+/// The owner's word, of which the engine need not know how it was signed.
+fn consent(engine: &Engine, rebase: bool, signed: &SignedReactivation) -> Result<Consent, GateError> {
+    let owner = engine.owner_key().ok_or(ReactivationRefusal::NoOwner)?;
+    signed.check(owner, engine.vault_id()).map_err(GateError::Reactivation)?;
+    let (request, signature) = (signed.request(), *signed.signature());
+    if request.rebase() != rebase {
+        return Err(ReactivationRefusal::Rebase(request.rebase()).into());
+    }
+    Ok(Consent { ends: request.ends(), expires: Time::from_nanos(request.expires()), signature })
 }
 
 fn public_halves(keys: &VaultKeys) -> Keys {

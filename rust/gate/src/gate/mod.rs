@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gxrisk_core::asset::Asset;
 use gxrisk_core::decide::{Evidence, Facts};
-use gxrisk_core::engine::{Answer, ApprovalRefusal, Frozen, FrozenAsset, Refusal};
+use gxrisk_core::engine::{Answer, ApprovalRefusal, Frozen, FrozenAsset, ReactivationRefusal, Refusal};
 use gxrisk_core::event::Ruling;
 use gxrisk_core::{Engine, Event, Limits, Mask, Nano, Order, Origin, Outcome, Record, Side, Terms};
 use parking_lot::Mutex;
 
 use crate::approval::{Approval, Redeemed, SignedApproval};
 use crate::clock::Clock;
-use crate::custody::{CustodyError, WithdrawalError};
+use crate::custody::{CustodyError, RequestError};
 use crate::journal::{Entry, Journal, JournalError, Receipt, Stamp, hash_of};
 use crate::wallet::Wallet;
 
@@ -34,9 +34,12 @@ pub enum GateError {
     /// A key could not be made, read or used.
     #[error(transparent)]
     Custody(#[from] CustodyError),
-    /// The owner's request is not one.
+    /// The withdrawal is not the owner's.
     #[error(transparent)]
-    Withdrawal(#[from] WithdrawalError),
+    Withdrawal(RequestError),
+    /// The reactivation is not the owner's.
+    #[error(transparent)]
+    Reactivation(RequestError),
     /// The vault's keys are sealed, and nobody gave the passphrase.
     #[error(
         "the keys of this vault are sealed in {0}: give its passphrase (passphrase_file, GXRISK_PASSPHRASE_FILE or GXRISK_PASSPHRASE)"
@@ -65,6 +68,12 @@ pub enum GateError {
 impl From<ApprovalRefusal> for GateError {
     fn from(refusal: ApprovalRefusal) -> Self {
         Self::Refused(Refusal::Approval(refusal))
+    }
+}
+
+impl From<ReactivationRefusal> for GateError {
+    fn from(refusal: ReactivationRefusal) -> Self {
+        Self::Refused(Refusal::Reactivation(refusal))
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gxrisk_core::engine::VaultView;
-use gxrisk_core::event::{Keys, Ruling, Withdrawal};
+use gxrisk_core::event::{Consent, Keys, Ruling, Withdrawal};
 use gxrisk_core::{Engine, Event, Outcome, Record};
 
 use crate::approval::message;
-use crate::custody::{HeadMessage, SignedWithdrawal, WithdrawalRequest, check_successor, verify};
+use crate::custody::{
+    HeadMessage, ReactivationRequest, SignedReactivation, SignedWithdrawal, WithdrawalRequest, check_successor, verify,
+};
 
 use super::frame::{Hex, check, hash_of, unframed};
 use super::recovery::{Chain, rebuild};
@@ -262,6 +264,20 @@ impl Audit {
                 }
                 self.signatures += 1;
             }
+            Event::Reactivated { rebase, consent } => {
+                let is_right = match (engine.owner_key(), consent) {
+                    (None, None) => true,
+                    (Some(owner), Some(consent)) => {
+                        self.signatures += 1;
+                        let is_in_time = record.time < consent.expires;
+                        is_in_time && ends_the_stop(&engine, owner, rebase.is_some(), consent)
+                    }
+                    _ => false,
+                };
+                if !is_right {
+                    return damaged("the reactivation is not signed by the owner for the stop that it ended");
+                }
+            }
             Event::OwnerKeySet { key, signature } => {
                 let is_right = match (engine.owner_key(), signature) {
                     (None, None) => true,
@@ -299,6 +315,13 @@ fn is_signed(engine: &Engine, withdrawal: &Withdrawal) -> bool {
     let signed = request.map(|request| SignedWithdrawal::of(request, *signature));
     let owner = engine.owner_key();
     owner.zip(signed.ok()).is_some_and(|(owner, signed)| signed.check(owner, vault_id).is_ok())
+}
+
+fn ends_the_stop(engine: &Engine, owner: &[u8; 32], rebase: bool, consent: &Consent) -> bool {
+    let Consent { ends, expires, signature } = consent;
+    let request = ReactivationRequest::new(engine.vault_id(), *ends, rebase, expires.nanos());
+    let signed = request.map(|request| SignedReactivation::of(request, *signature));
+    engine.stopped_by() == Some(*ends) && signed.is_ok_and(|signed| signed.check(owner, engine.vault_id()).is_ok())
 }
 
 /// At most so many records of a file, as they were kept.

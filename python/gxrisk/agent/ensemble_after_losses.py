@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from gxrisk.agent.ensemble import Ensemble
-from gxrisk.agent.strategy import Action, Close, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Close, View
 
 
 class ConsensusAfterLosses:
@@ -39,7 +39,7 @@ class ConsensusAfterLosses:
         own = next(vote.action for vote in votes if vote.member == self.lead.name)
         if isinstance(own, Close) and view.portfolio.quantity(view.asset):
             return own
-        return replace(action, reasoning=f"after a losing streak: {action.reasoning}"[:4000])
+        return replace(action, reasoning=f"after a losing streak: {action.reasoning}"[:REASONING_CHARS_MAX])
 
     async def aclose(self) -> None:
         """Close the members."""

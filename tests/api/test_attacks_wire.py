@@ -222,6 +222,23 @@ def test_after_an_answer_too(attacked: Target) -> None:
     assert 0.9 < after_s < 10
 
 
+def test_a_stream_may_be_silent(attacked: Target) -> None:
+    """Once it is a WebSocket, no time of a head is left over from what it was."""
+    upgrade = [
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {'A' * 22}==",
+    ]
+    asked = attacked.request(*upgrade, method="GET", path="/v1/vaults/ann/orders/stream")
+    with socket.create_connection(attacked.address, timeout=2.5) as connection:
+        connection.sendall(asked)
+        came = connection.recv(65_536)
+        with pytest.raises(TimeoutError):  # after more than twice that time
+            connection.recv(65_536)
+    assert came.startswith(b"HTTP/1.1 101 "), came
+
+
 def test_a_crowd_of_slow_clients_stops_nobody(attacked: Target) -> None:
     """Two hundred that say nothing; an order is judged beside them, and all of them are gone in time."""
     crowd = [socket.create_connection(attacked.address, timeout=20) for _ in range(200)]

@@ -27,6 +27,7 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_in_head = False
+        self._is_upgraded = False
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -47,6 +48,8 @@ class BoundedConnection(HttpToolsProtocol):
         """Take what came; bytes that begin no request have no more time than a head."""
         self._head_bytes += len(data)
         super().data_received(data)
+        if self._is_upgraded:
+            return
         is_idle = self.cycle is None or self.cycle.response_complete
         if self._is_in_head and self._head_bytes > self.bounds.headers_bytes_max:
             self._refuse_head()
@@ -56,6 +59,7 @@ class BoundedConnection(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """The other protocol has bounds of its own."""
         self._wait(None)
+        self._is_upgraded = True
         super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:

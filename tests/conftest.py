@@ -2,11 +2,15 @@
 
 import os
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from hypothesis.errors import FlakyFailure
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 # What lands must not hang on the draw of a seed; other runs search anew each time.
 settings.register_profile("ci", derandomize=True, print_blob=True)
@@ -27,3 +31,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and in CI a skip is a failure: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Server]":
+    """A PostgreSQL server, one for all tests of the run."""
+    from tests.postgres import programs, running
+
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with running(binaries) as server:
+        yield server

@@ -55,6 +55,8 @@ class HttpConfig(_Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8780
     body_bytes_max: Annotated[int, Field(ge=1_024, le=64_000_000)] = 1_000_000
     json_depth_max: Annotated[int, Field(ge=4, le=100)] = 16
+    headers_bytes_max: Annotated[int, Field(ge=1_024, le=1_000_000)] = 32_768
+    headers_s: Annotated[float, Field(gt=0, le=600)] = 10
     body_s: Annotated[float, Field(gt=0, le=600)] = 10
     request_s: Annotated[float, Field(gt=0, le=600)] = 30
     shutdown_s: Annotated[int, Field(ge=1, le=600)] = 30
@@ -71,11 +73,12 @@ class KeysConfig(_Section):
 
 
 class FeedConfig(_Section):
-    """The pushed feed: the length of its candles in seconds, and for how many prints a fault in it counts."""
+    """The pushed feed: the length of its candles in seconds, for how many prints a fault in it counts, its bounds."""
 
     bar_s: Annotated[int, Field(ge=1, le=86_400)] = 60
     quality_window: Annotated[int, Field(ge=1, le=100_000)] = 60
     moments_waiting_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    assets_max: Annotated[int, Field(ge=1, le=250)] = 250  # of more, a vault's note of suspensions could outgrow a note
 
 
 class MetricsConfig(_Section):

@@ -6,19 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.history.postgres import Server, programs, running
+from tests.postgres import Server
 
 from .desk import Desk
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """A PostgreSQL server, for all tests of the run."""
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with running(binaries) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

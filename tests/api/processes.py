@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -32,11 +33,14 @@ class Running:
 
     process: subprocess.Popen[str]
     url: str
+    client: httpx.Client
+    said: list[str]
+    _listening: Thread
 
     def call(self, method: str, path: str, key: str, body: Any = None, name: str = "") -> httpx.Response:
         """Call an operation; `name` is the request's idempotency key."""
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name or f"{method} {path} {time.time_ns()}"}
-        return httpx.request(method, self.url + path, json=body, headers=headers, timeout=WITHIN_S)
+        return self.client.request(method, self.url + path, json=body, headers=headers)
 
     def get(self, path: str) -> Any:
         """What anybody may read."""
@@ -45,8 +49,9 @@ class Running:
     def stopped(self, signal_: signal.Signals) -> tuple[int, str]:
         """Stop it; its exit code, and what it said since it listened."""
         self.process.send_signal(signal_)
-        _, said = self.process.communicate(timeout=WITHIN_S)
-        return self.process.returncode, said
+        self.process.wait(WITHIN_S)
+        self._listening.join(WITHIN_S)
+        return self.process.returncode, "".join(self.said)
 
 
 def environment() -> dict[str, str]:
@@ -63,19 +68,25 @@ def gxrisk(*arguments: str | Path) -> list[str]:
 def running(file: Path) -> Iterator[Running]:
     """A server on a free port; it is ended in any case."""
     process = subprocess.Popen(gxrisk("serve", file), env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said: list[str] = []
+    listening = Thread(target=said.extend, args=(process.stderr,))
     try:
-        assert process.stderr is not None
-        said = []
         for line in process.stderr:
             said.append(line)
             if found := LISTENING.match(line):
-                yield Running(process, found[1])
+                listening.start()
+                with httpx.Client(timeout=WITHIN_S) as client:
+                    yield Running(process, found[1], client, said, listening)
                 break
         else:
             pytest.fail(f"it never listened: {''.join(said)}")
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        if listening.ident is not None:
+            listening.join()
+        process.stderr.close()
 
 
 def keys_of(file: Path) -> dict[str, str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pytest
+from gxrisk import JournalError
+from gxrisk.server.holds import KNOWN_MAX
 from gxrisk.server.tables import answers
 from sqlalchemy import delete
 
@@ -66,6 +70,56 @@ def test_a_crash_before_the_answer_was_kept(ann: Server) -> None:
     assert len(ann.call("GET", "/v1/vaults/ann/positions").json()["working"]) == 1
     changed = ann.call("POST", ORDERS, {**ORDER, "quantity": "0.2"}, key="propose", Idempotency_Key="one")
     assert changed.status_code == 422
+
+
+HOLDS = "/v1/vaults/ann/holds"
+HOLD = {"confidence": "0.5", "reasoning": "nothing is sure", "asset": "BTC"}
+
+
+def holds(server: Server) -> list[int]:
+    """The holds on record, by number."""
+    events = server.desk.fleet.vaults["ann"].gate.events()
+    return [one["sequence"] for one in events if one["kind"] == "hold"]
+
+
+def test_a_hold_whose_answer_was_not_kept_is_the_same_hold(ann: Server) -> None:
+    """Sixteen in flight, in any order, all in the same words; another one of these words is another hold."""
+    names = [f"hold-{number}" for number in range(KNOWN_MAX)]
+    first = {one: ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key=one).json() for one in names}
+    with ann.desk.engine.begin() as connection:
+        connection.execute(delete(answers))
+    for one in reversed(names):
+        again = ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key=one)
+        assert (again.json(), "Idempotency-Replayed" in again.headers) == (first[one], False)
+    assert holds(ann) == sorted(one["sequence"] for one in first.values())
+    with ann.desk.engine.begin() as connection:
+        connection.execute(delete(answers))
+    changed = ann.call("POST", HOLDS, {**HOLD, "confidence": "0.6"}, key="propose", Idempotency_Key=names[0])
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency_key_reused")
+    fresh = ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key="fresh").json()
+    assert holds(ann) == [*sorted(one["sequence"] for one in first.values()), fresh["sequence"]]
+
+
+def test_a_note_that_no_hold_follows_is_a_hold_still_to_be_made(ann: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a crash between the two leaves; a hold of another's, in the same words, is not taken for it."""
+    vault = ann.desk.fleet.vaults["ann"]
+    gate = vault.gate
+
+    class Cut:
+        """The gate, up to the hold."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "hold":
+                raise JournalError("cut short")
+            return getattr(gate, name)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(vault, "gate", Cut())
+        assert ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key="cut").status_code == 503
+    assert holds(ann) == []
+    other = ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key="other").json()["sequence"]
+    again = ann.call("POST", HOLDS, HOLD, key="propose", Idempotency_Key="cut").json()["sequence"]
+    assert holds(ann) == [other, again]
 
 
 def test_an_answer_expires(ann: Server) -> None:

@@ -20,8 +20,7 @@ from gxrisk.server.tables import VERSION_TABLE, metadata
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
-from tests.history.postgres import Server as Postgres
-from tests.history.postgres import programs, running
+from tests.postgres import Server as Postgres
 
 HERE = "192.0.2.1"
 MONTH_MS = 30 * 86_400_000
@@ -36,16 +35,6 @@ class Clock:
     def __call__(self) -> float:
         """The time."""
         return self.now
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server, for all tests of the run."""
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with running(binaries) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

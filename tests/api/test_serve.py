@@ -7,8 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from random import Random
+from threading import Timer
 
 import httpx
 import pytest
@@ -20,7 +24,7 @@ from gxrisk.vaults.proposals import send
 from gxrisk.venues import PaperVenue
 
 from .desk import ORDER, STRATEGY, market
-from .processes import WITHIN_S, environment, gxrisk, keys_of, running
+from .processes import WITHIN_S, Running, environment, gxrisk, keys_of, running
 
 
 @pytest.fixture
@@ -58,6 +62,45 @@ def test_from_nothing_to_orders_and_through_a_kill(file: Path) -> None:
     decisions = [one for one in journal.events() if one["kind"] == "decision"]
     assert [one["sequence"] for one in decisions] == [before.json()["sequence"]]
     assert journal.verify()["approvals"] == 1
+
+
+@pytest.mark.parametrize("seed", [20261121])
+def test_holds_are_made_once_through_kills(file: Path, seed: int) -> None:
+    """A client that sends until it is answered, a server that is killed at any instant: one record for each name."""
+    random, keys = Random(seed), keys_of(file)
+    hold, told = {"confidence": "0.5", "reasoning": "nothing is sure"}, dict[str, int]()
+
+    def send(one: Running, name: str) -> None:
+        with suppress(httpx.TransportError):
+            answer = one.call("POST", "/v1/vaults/ann/holds", keys["propose"], hold, name)
+            assert answer.json()["outcome"] == "held", answer.text
+            assert told.setdefault(name, answer.json()["sequence"]) == answer.json()["sequence"]
+
+    def send_all(one: Running, names: list[str]) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: send(one, name), names))
+
+    names: list[str] = []
+    for round_ in range(3):
+        with running(file) as one:
+            if not round_:
+                vault = {"vault_id": "ann", "tier": "growth", "strategy": STRATEGY, "bar_s": 1}
+                assert one.call("POST", "/v1/vaults", keys["operate"], vault).status_code == 201
+            send_all(one, names)
+            assert set(told) == set(names)
+            names += [f"{round_}-{number}" for number in range(20)]
+            ending = Timer(random.uniform(0.01, 0.2), one.process.kill)
+            ending.start()
+            send_all(one, names)
+            ending.join()
+            one.process.wait()
+    with running(file) as one:
+        send_all(one, names)
+        assert one.stopped(signal.SIGTERM)[0] == 0
+    journal = JournalReader(file.parent / "data" / "vaults" / "ann" / "journal.gxr")
+    made = [one["sequence"] for one in journal.events() if one["kind"] == "hold"]
+    assert sorted(told.values()) == made
+    assert len(made) == len(names) == 60
 
 
 def test_two_servers_do_not_share_a_folder(file: Path) -> None:

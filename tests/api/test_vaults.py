@@ -233,3 +233,13 @@ def test_an_order_fills_and_is_told(ann: Server) -> None:
     ann.desk.projector.catch_up()
     fills = ann.call("GET", "/v1/vaults/ann/fills", key="read").json()["rows"]
     assert [(one["side"], one["quantity"], one["approved"]) for one in fills] == [("buy", "0.1", True)]
+
+
+def test_a_vault_of_as_many_assets_as_it_may_have(server: Server) -> None:
+    """However they are called, its settings fit into a note; with one more it is not begun."""
+    names = [f"{number:03}" + '"' * 61 for number in range(251)]
+    body = {"vault_id": "ann", "tier": "growth", "strategy": STRATEGY, "assets": names}
+    refused = server.call("POST", "/v1/vaults", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert not (server.desk.fleet.folder / "ann").exists()
+    assert server.call("POST", "/v1/vaults", {**body, "assets": names[:-1]}).status_code == 201

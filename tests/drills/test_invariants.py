@@ -15,13 +15,13 @@ from gxrisk.drills.ledger import Ledger
 from gxrisk.drills.market import Level
 from gxrisk.drills.run import read_journal, run
 from gxrisk.drills.seen import Ran
-from gxrisk.drills.venue_faults import Through
+from gxrisk.drills.venue_faults import Faulted
 from gxrisk.venues import Statement
 
 from .conftest import STUBBORN, Runs, plan
 
 
-class Lying(Through):
+class Lying(Faulted):
     """Its statement has one unit of money more than there is."""
 
     async def statement(self) -> Statement:
@@ -30,7 +30,7 @@ class Lying(Through):
         return replace(told, balance=told.balance + 1)
 
 
-class Trapping(Through):
+class Trapping(Faulted):
     """Takes no exits, and does not say so."""
 
     async def submit(self, approval: Approval) -> None:
@@ -39,7 +39,7 @@ class Trapping(Through):
             await super().submit(approval)
 
 
-class Bursting(Through):
+class Bursting(Faulted):
     """Breaks in a way that nobody foresaw."""
 
     async def reports(self, after: int) -> Any:
@@ -57,11 +57,11 @@ def broken(ran: Ran) -> set[str]:
 @pytest.mark.parametrize(
     ("fault", "expected"), [(Lying, {"account"}), (Trapping, {"exits"}), (Bursting, {"running"})], ids=str
 )
-def test_a_broken_venue_is_seen(fault: Callable[..., Through], expected: set[str], tmp_path: Path) -> None:
+def test_a_broken_venue_is_seen(fault: Callable[..., Faulted], expected: set[str], tmp_path: Path) -> None:
     rising = (Level(0, 1.0, 2), Level(20, 1.02))  # so that something is held at the end
     scenario = replace(SCENARIOS["flash-crash"], levels=rising)
 
-    def around(through: Through) -> Through:
+    def around(through: Faulted) -> Faulted:
         return fault(through.account, through.lasts)
 
     done = asyncio.run(run(scenario, plan(), STUBBORN, tmp_path, around=around))
@@ -122,3 +122,13 @@ def test_the_ledger_of_the_checks_agrees_with_the_evidence_of_each_decision(ran:
             seen += 1
         ledger.take(record)
     assert seen > 10
+
+
+@pytest.mark.parametrize("lacks", ["flow", "market"])
+def test_an_approval_without_money_or_price_is_told_and_ends_no_drill(ran: Runs, lacks: str) -> None:
+    """Of a gate that did so every limit is broken, by more than any number."""
+    one = ran("flash-crash")
+    events = [event for event in one.events if event["kind"] != lacks]
+    checked = {check.name: check for check in checks(replace(one, events=events))}
+    assert not checked["limits"].held
+    assert "Infinity" in checked["limits"].seen

@@ -45,3 +45,13 @@ def test_the_same_seed_gives_the_same_json_and_another_seed_another() -> None:
     first = said(7)
     assert first == said(7)
     assert first != said(8)
+
+
+def test_a_venue_that_gives_no_answer_can_be_searched_too() -> None:
+    """A candidate is given up while the fault lasts, and the owner leaves as it ends: neither ends the drill."""
+    asked = replace(plan(max_daily_loss="0.004"), models=(STUBBORN,))
+    (found,) = asyncio.run(drill(asked, [SCENARIOS["venue-hangs"]]))
+    assert found.held, found.checks
+    assert not found.losses.is_within
+    assert found.tightening is not None
+    assert found.tightening.change is not None

@@ -6,17 +6,7 @@ from pathlib import Path
 import pytest
 from gxrisk.history import History
 
-from .postgres import Server, programs, running
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """A PostgreSQL server, for all tests of the run."""
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with running(binaries) as server:
-        yield server
+from tests.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

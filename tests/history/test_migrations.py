@@ -13,8 +13,9 @@ from gxrisk.history import History, HistoryError, Projector, migration, tables
 from gxrisk.history.database import connect, reading, url_of, writing
 from sqlalchemy import Engine, inspect
 
+from tests.postgres import Server
+
 from .desk import Desk, all_of
-from .postgres import Server
 
 FIRST, SECOND = "0001", "0002"
 OPEN = "import sys; from gxrisk.history import History; History.open(sys.argv[1]).close()"

@@ -13,8 +13,9 @@ from gxrisk.history import History, HistoryError, Projector, following
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.postgres import Server
+
 from .desk import START, Desk, all_of
-from .postgres import Server
 
 PROJECT = """
 import sys

@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 
+from tests.postgres import Server
+
 from .desk import LISTS, START_NS, Desk, all_of
-from .postgres import Server
 
 AMOUNTS = st.decimals(Decimal("-1e20"), Decimal("1e20"), places=18, allow_nan=False, allow_infinity=False)
 

@@ -15,6 +15,7 @@ from gxrisk.feeds import Candle, Moment, Trade
 from gxrisk.protection import DataQuality, DataQualityError, Print, Quality, QualitySettings
 from gxrisk.protection.data_quality_feed import SOURCES_MAX, FeedQuality
 from gxrisk.protection.data_quality_jumps import RETURNS_MIN, SCALE_MIN, Jumps
+from gxrisk.protection.data_quality_words import Suspension
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import median_abs_deviation
@@ -346,14 +347,18 @@ def walked(steps: list[tuple[int, float, bool]], factor: float = 1.0) -> list[Pr
 @given(STEPS)
 def test_whatever_comes_the_score_is_one_and_suspension_waits_for_review(steps: list[tuple[int, float, bool]]) -> None:
     feed = FeedQuality("BTC")
-    was_suspended = False
+    was_suspended, latest = False, None
     for one in walked(steps):
         quality = feed.take(one)
         assert quality.score is not None
         assert 0 <= quality.score <= 1
         assert quality.is_suspended or not was_suspended
         assert quality.is_suspended or quality.score >= 0.5
-        assert quality.is_usable == (one.impossible is None and not was_suspended)
+        assert quality.is_usable <= (one.impossible is None and not was_suspended)
+        if latest is None or one.at_ms >= latest:
+            assert quality.is_usable == (one.impossible is None and not was_suspended)
+        if one.impossible is None:
+            latest = one.at_ms if latest is None else max(latest, one.at_ms)
         was_suspended = quality.is_suspended
 
 
@@ -363,6 +368,66 @@ def test_what_follows_changes_nothing_before(steps: list[tuple[int, float, bool]
     whole, part = FeedQuality("BTC"), FeedQuality("BTC")
     said = [repr(whole.take(one)) for one in prints]
     assert [repr(part.take(one)) for one in prints[:cut]] == said[:cut]
+
+
+LATE = st.lists(
+    st.tuples(st.integers(0, 39), st.integers(1, 90 * MINUTE_MS), st.sampled_from([1.0, 1.04, 0.96, 1.06, 0.5, 2.0])),
+    max_size=30,
+)
+
+
+@given(LATE)
+def test_what_comes_late_or_twice_moves_nothing_and_is_marked_only_near_the_level(
+    late: list[tuple[int, int, float]],
+) -> None:
+    """A sound feed goes on as if nothing had come between; what lies off its level reaches no gate."""
+    alone, beset = FeedQuality("BTC"), FeedQuality("BTC")
+    for n, one in enumerate(sound()):
+        expected, found = alone.take(one), beset.take(one)
+        assert found.is_usable == expected.is_usable
+        assert not found.is_suspended
+        assert set(kinds(found)) <= {"out_of_order", "duplicated"}
+        for at, back_ms, times in late:
+            if at == n:
+                told = Print(one.at_ms - back_ms, one.price * times)
+                assert beset.take(told).is_usable == (abs(log(told.price / one.price)) < 0.05)
+                assert beset.take(one).is_usable
+    after = Print(NEXT, 100.05)
+    assert alone.take(after).is_usable == beset.take(after).is_usable
+    pickled = [pickle.dumps((feed._jumps, feed._last, feed._still)) for feed in (alone, beset)]
+    assert pickled[0] == pickled[1]
+
+
+@pytest.mark.parametrize(
+    ("told", "usable"),
+    [
+        (Print(NEXT - 2 * MINUTE_MS, 100.0 * exp(0.0499)), True),
+        (Print(NEXT - 2 * MINUTE_MS, 100.0 * exp(0.0501)), False),
+        (Print(NEXT - 2 * MINUTE_MS, 1.0), False),
+        (Print(NEXT - 2 * MINUTE_MS, 100.0, open=100.0, high=100.0, low=50.0), False),
+        (Print(NEXT - 2 * MINUTE_MS, 100.0, open=100.0, high=101.0, low=99.0), True),
+    ],
+    ids=["near", "far", "phantom", "a wick", "a bar"],
+)
+def test_a_late_print_is_judged_at_its_border(told: Print, usable: bool) -> None:
+    feed, _ = fed([*sound()[:-1], Print(NEXT - MINUTE_MS, 100.0)])
+    quality = feed.take(told)
+    assert (kinds(quality), quality.is_usable) == ({"out_of_order": 1}, usable)
+    assert ("nothing confirms its price" in quality.reason) != usable
+    assert feed.take(Print(NEXT, 100.1)).is_usable
+
+
+def test_a_suspension_s_note_has_its_bound() -> None:
+    """With as many assets as a server's feed may tell of, whatever they are called, and whatever is wrong."""
+    quality = DataQuality()
+    for number in range(250):
+        asset = f"{number:03}" + '"' * 61
+        quality._feed(asset).suspension = Suspension(1_800_000_000_000, "score 0.000: " + "x" * 500)
+    kept = quality.to_json()
+    assert len(kept.encode()) <= 65_536
+    again = DataQuality()
+    again.restore(kept)
+    assert again.suspended.keys() == quality.suspended.keys()
 
 
 @given(STEPS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gxrisk import Gate, Limits, ManualClock, Order, order
 from gxrisk.agent import Portfolio, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.feeds import Candle
 from gxrisk.protection import (
     Bounds,
@@ -22,7 +23,7 @@ from gxrisk.protection import (
 )
 from gxrisk.protection.pipeline import Case, Finding, Record
 from gxrisk.protection.pipeline_guards import ORDER, after_order, annual_volatility
-from gxrisk.protection.pipeline_reasoning import REASONING_CHARS_MAX, explained, refusal
+from gxrisk.protection.pipeline_reasoning import explained, refusal
 from gxrisk.protection.settings import HealthGuardSettings, PortfolioSettings, SizeSettings
 from hypothesis import given
 from hypothesis import strategies as st

@@ -229,6 +229,7 @@ BAD = [
     (HEADER, GOOD.replace("0.2", "1.2"), "line 2, column confidence: '1.2' was seen, 0 to 1 is allowed"),
     (HEADER, GOOD.replace("0.2", "nan"), "column confidence: 'nan' was seen, a number"),
     (HEADER, GOOD.replace(",10,", ",ten,"), "column quantity: 'ten'"),
+    (HEADER, GOOD.replace(",10,", ",1e999999999,"), "column quantity: '1e999999999' was seen, a number of at most 40"),
     (HEADER, GOOD.replace(START, "yesterday"), "column time: 'yesterday' was seen, a time in UTC"),
     (HEADER, GOOD.replace('"held"', '"maybe"'), "column outcome: 'maybe' was seen, approved or rejected or held"),
     (HEADER, GOOD.replace('"buy"', '"up"'), "column side: 'up'"),

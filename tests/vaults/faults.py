@@ -14,41 +14,7 @@ from typing import Any
 from gxrisk import Approval
 from gxrisk.venues import Account, Cancelled, Filled, PaperVenue, Redeem, Report, Statement, VenueError
 from gxrisk.venues.paper.book import instant
-
-
-class Through:
-    """An account that hands everything on; the faulty ones change one thing each."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    async def submit(self, approval: Approval) -> None:
-        """Hand on."""
-        await self.account.submit(approval)
-
-    async def cancel(self, order_id: str) -> None:
-        """Hand on."""
-        await self.account.cancel(order_id)
-
-    async def reports(self, after: int) -> Sequence[Report]:
-        """Hand on."""
-        return await self.account.reports(after)
-
-    async def statement(self) -> Statement:
-        """Hand on."""
-        return await self.account.statement()
-
-    async def deposit(self, transfer_id: str, amount: Decimal) -> None:
-        """Hand on."""
-        await self.account.deposit(transfer_id, amount)
-
-    async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
-        """Hand on."""
-        await self.account.withdraw(transfer_id, destination, amount)
-
-    async def close(self) -> None:
-        """Hand on."""
-        await self.account.close()
+from gxrisk.venues.through import Through
 
 
 class Away(Through):

@@ -15,8 +15,9 @@ from gxrisk.vaults import Fleet, Notice, admission
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues import Account, PaperVenue, Report, VenueError
 from gxrisk.venues.bounded import BoundedAccount, Patience
+from gxrisk.venues.through import Through
 
-from .faults import FaultyVenue, Through
+from .faults import FaultyVenue
 from .fleets import CRASH_MS, NS_PER_MS, minutes, settings
 from .test_same_path import numbered, records
 

@@ -14,8 +14,9 @@ from gxrisk import JournalReader, VaultError, WithdrawalError
 from gxrisk.vaults import Vault
 from gxrisk.vaults.fleet import JOURNAL
 from gxrisk.venues import PaperVenue
+from gxrisk.venues.through import Through
 
-from tests.vaults.faults import Dawdling, FaultyVenue, Through, small_disk
+from tests.vaults.faults import Dawdling, FaultyVenue, small_disk
 from tests.vaults.fleets import Listener, Owner, agrees, events, fleet, minutes, play, settings
 
 pytestmark = pytest.mark.usefixtures("data_dir")

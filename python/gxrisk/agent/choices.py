@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
-from typing import Final, Literal
+from decimal import Decimal
+from typing import Literal
 
+from gxrisk.agent.opening import opening
 from gxrisk.agent.strategy import Action, Close, Hold, Open, View
-
-_UNIT: Final = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,10 @@ class Choice:
             return Hold(self.confidence, "chosen: hold")
         if self.kind == "close":
             return Close(self.confidence, "chosen: close")
-        close = view.candles[-1].close
-        distance = self.stop_atr * (view.atr or 0.0)
-        stop_loss = float(close) - distance if self.side == "buy" else float(close) + distance
-        quantity = (view.portfolio.equity * self.fraction / close).quantize(_UNIT, rounding=ROUND_DOWN)
-        if quantity <= 0 or distance <= 0 or stop_loss <= float(_UNIT):
+        found = opening(view, self.side, self.fraction, self.stop_atr)
+        if found is None:
             return Hold(self.confidence, f"chosen: {self}, but there is no room for a position with a stop")
-        return Open(self.side, quantity, self.confidence, f"chosen: {self}", stop_loss=stop_loss)
+        return Open(self.side, found.quantity, self.confidence, f"chosen: {self}", stop_loss=found.stop_loss)
 
     def __str__(self) -> str:
         if self.kind != "open":

@@ -1,12 +1,13 @@
 """A strategy made of any classifier with scikit-learn's `predict_proba` or `predict`."""
 
 from collections.abc import Callable, Hashable, Mapping
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from gxrisk.agent.features import Features, features
+from gxrisk.agent.opening import opening
 from gxrisk.agent.strategy import Action, Close, Hold, ModelError, Open, View
 
 Direction = Literal["sell", "hold", "buy"]
@@ -18,7 +19,6 @@ CLASSES: Final[Mapping[Hashable, Direction]] = {
     "hold": "hold",
     "buy": "buy",
 }
-_UNIT: Final = Decimal("1e-9")
 _SUM_TOLERANCE: Final = 1e-6  # of probabilities; float32 models stay within it
 
 
@@ -147,13 +147,10 @@ class Classifier:
         return Forecast(direction, self._confidence or 0.0, f"the model says {direction}, and not how sure it is")
 
     def _opening(self, view: View, side: Literal["buy", "sell"], confidence: float, reasoning: str) -> Action:
-        price = view.candles[-1].close
-        quantity = (view.portfolio.equity * self.fraction / price).quantize(_UNIT, rounding=ROUND_DOWN)
-        distance = self.stop_atr * (view.atr or 0.0)
-        stop_loss = float(price) + (distance if side == "sell" else -distance)
-        if quantity <= 0 or distance <= 0 or stop_loss <= 0:
+        found = opening(view, side, self.fraction, self.stop_atr)
+        if found is None:
             return Hold(confidence, f"no room for a position with a stop: {reasoning}")
-        return Open(side, quantity, confidence, reasoning, stop_loss=stop_loss, resize=True)
+        return Open(side, found.quantity, confidence, reasoning, stop_loss=found.stop_loss, resize=True)
 
 
 def _directions(model: Any, classes: Mapping[Hashable, Direction]) -> tuple[Direction, ...] | None:

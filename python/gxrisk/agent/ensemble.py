@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 from gxrisk.agent.closing import close_strategy
 from gxrisk.agent.ensemble_members import Member, Vote, exact
-from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Close, Hold, Open, Strategy, View
 
-REASONING_CHARS_MAX: Final = 4000
 _SIDES: Final[tuple[Literal["buy", "sell"], ...]] = ("buy", "sell")
 _VOTE_CHARS: Final = 120  # of reasoning, for each of a few members
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from gxrisk.agent.ensemble import Ensemble
 from gxrisk.agent.ensemble_members import Vote
-from gxrisk.agent.strategy import Action, Close, Hold, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Close, Hold, View
 
 LEAD_S: Final = 30.0  # what a vault gives its strategy for one question
 
@@ -42,7 +42,7 @@ class ConsensusAfterLosses:
             return await self._agreed(view)
         vote = await self.lead.vote(view, self.timeout_s)
         if vote.action is None:
-            return Hold(0.0, f"the strategy {vote.failure}".encode("utf-8", "replace").decode()[:4000])
+            return Hold(0.0, f"the strategy {vote.failure}".encode("utf-8", "replace").decode()[:REASONING_CHARS_MAX])
         return vote.action
 
     async def _agreed(self, view: View) -> Action:
@@ -56,7 +56,7 @@ class ConsensusAfterLosses:
             for one in voting:
                 one.cancel()
         action = self.ensemble.consensus(view, votes)
-        return replace(action, reasoning=f"after a losing streak: {action.reasoning}"[:4000])
+        return replace(action, reasoning=f"after a losing streak: {action.reasoning}"[:REASONING_CHARS_MAX])
 
     async def aclose(self) -> None:
         """Close the members."""

@@ -1,12 +1,12 @@
 """One small momentum model."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from itertools import pairwise
 from math import erf, log, sqrt
+from typing import Literal
 
+from gxrisk.agent.opening import opening
 from gxrisk.agent.strategy import Action, Close, Hold, Open, View
-
-_UNIT = Decimal("1e-9")
 
 
 class Momentum:
@@ -65,13 +65,11 @@ class Momentum:
         return self._opening(view, z, confidence, reasoning)
 
     def _opening(self, view: View, z: float, confidence: float, reasoning: str) -> Action:
-        price = view.candles[-1].close
-        wanted = (view.portfolio.equity * self.fraction / price).quantize(_UNIT, rounding=ROUND_DOWN)
-        distance = self.stop_atr * (view.atr or 0.0)
-        stop_loss = float(price) - distance if z > 0 else float(price) + distance
-        if wanted <= 0 or distance <= 0 or stop_loss <= 0:
+        side: Literal["buy", "sell"] = "buy" if z > 0 else "sell"
+        found = opening(view, side, self.fraction, self.stop_atr)
+        if found is None:
             return Hold(confidence, f"no room for a position with a stop: {reasoning}")
-        return Open("buy" if z > 0 else "sell", wanted, confidence, reasoning, stop_loss=stop_loss, resize=True)
+        return Open(side, found.quantity, confidence, reasoning, stop_loss=found.stop_loss, resize=True)
 
 
 def _score(closes: list[float]) -> float:

@@ -9,10 +9,9 @@ from typing import Final
 
 from gxrisk._native import InvalidOrder, Limits
 from gxrisk.agent.closing import close_strategy
-from gxrisk.agent.strategy import Action, Hold, ModelError, Open, Strategy, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Hold, ModelError, Open, Strategy, View
 
 MIN_CONFIDENCE: Final = Limits.for_tier("growth").min_confidence
-_REASONING_CHARS_MAX: Final = 4_000
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?"
 _WISH: Final = re.compile(
     rf"not sure enough \({_NUMBER} of {_NUMBER}\), else: "
@@ -76,7 +75,7 @@ class HoldPolicy:
         if wish.confidence >= self.min_confidence:
             return action
         reasoning = f"not sure enough ({wish.confidence:f} of {self.min_confidence:f}), else: {wish}; "
-        return Hold(action.confidence, (reasoning + action.reasoning)[:_REASONING_CHARS_MAX])
+        return Hold(action.confidence, (reasoning + action.reasoning)[:REASONING_CHARS_MAX])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from gxrisk._native import GxriskError, Order, Violation
 from gxrisk.feeds.candles import Candle
+
+REASONING_CHARS_MAX: Final = 4_000  # what the gate takes; tests hold it against the core's own
 
 
 class ModelError(GxriskError):

@@ -109,7 +109,8 @@ def refusal(address: object, allowed: Iterable[Network]) -> str | None:
     real = _embedded(host) or host
     if any(real in network for network in allowed if network.version == real.version):
         return None
-    if real.is_global and not (real.is_multicast or real.is_reserved or real.is_unspecified):
+    is_site_local = isinstance(real, IPv6Address) and real.is_site_local  # RFC 3879, and global to Python
+    if real.is_global and not (real.is_multicast or real.is_reserved or real.is_unspecified or is_site_local):
         return None
     return f"{real} is no public address; allowed_networks can allow it"
 

@@ -51,6 +51,7 @@ def _run(config: "Config") -> None:
     import uvicorn
 
     from gxrisk.server.app import create_app
+    from gxrisk.server.connection import bounded
     from gxrisk.server.listening import ToldServer
 
     app = create_app(config)
@@ -58,7 +59,7 @@ def _run(config: "Config") -> None:
     settings = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=bounded(http),
         lifespan="on",
         log_config=None,
         access_log=False,

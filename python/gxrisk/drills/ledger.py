@@ -7,6 +7,7 @@ from typing import Any, Final
 
 _DIGITS: Final = 60  # so that nothing is rounded here
 _ZERO: Final = Decimal(0)
+_UNKNOWN: Final = Decimal("Infinity")
 _ENDED: Final = ("cancelled", "failed", "expired")
 
 
@@ -63,7 +64,8 @@ class Ledger:
         """Cash and what the positions are worth at the marks."""
         with localcontext() as context:
             context.prec = _DIGITS
-            return self.cash + sum((held * self.marks[asset] for asset, held in self.positions.items()), _ZERO)
+            worth = (held * self.marks.get(asset, _ZERO) for asset, held in self.positions.items())
+            return self.cash + sum(worth, _ZERO)
 
     def _take(self, record: Mapping[str, Any]) -> Worst | None:
         kind = record["kind"]
@@ -123,17 +125,18 @@ class Ledger:
             return None
         self._openings += 1
         equity = self.equity
-        mark = self.marks[order["asset"]]
+        mark = self.marks.get(order["asset"], _UNKNOWN)
         exposures = {asset: self._exposure(asset) for asset in {*self.positions, *self._open_assets()}}
         group = next((one for one in self.groups.values() if order["asset"] in one), (order["asset"],))
         opening = self._deposited if self._day_opening is None else self._day_opening
         used = {
-            "max_position_fraction": order["quantity"] * max(order["price"] or mark, mark) / equity / self._scale,
-            "max_leverage": max(order["leverage"], sum(exposures.values(), _ZERO) / equity),
-            "max_concentration": exposures[order["asset"]] / equity / self._scale,
-            "max_correlated_exposure": sum((exposures.get(one, _ZERO) for one in group), _ZERO) / equity / self._scale,
-            "max_daily_loss": (opening - equity) / opening,
-            "max_drawdown": (self._deposited - equity) / self._deposited,
+            "max_position_fraction": _part(order["quantity"] * max(order["price"] or mark, mark), equity) / self._scale,
+            "max_leverage": max(order["leverage"], _part(sum(exposures.values(), _ZERO), equity)),
+            "max_concentration": _part(exposures[order["asset"]], equity) / self._scale,
+            "max_correlated_exposure": _part(sum((exposures.get(one, _ZERO) for one in group), _ZERO), equity)
+            / self._scale,
+            "max_daily_loss": _part(opening - equity, opening),
+            "max_drawdown": _part(self._deposited - equity, self._deposited),
             "max_daily_trades": Decimal(self._openings),
             "max_open_orders": Decimal(len(self._working)),
         }
@@ -149,7 +152,13 @@ class Ledger:
         for one in self._working.values():
             if one.asset == asset and not one.is_reduction:
                 sides[one.side] += one.left
-        return max(_ZERO, held + sides["buy"], -held + sides["sell"]) * self.marks[asset]
+        worst = max(_ZERO, held + sides["buy"], -held + sides["sell"])
+        return worst * self.marks.get(asset, _UNKNOWN) if worst else _ZERO
+
+
+def _part(amount: Decimal, whole: Decimal) -> Decimal:
+    """A gate that approves without any money, or without a price, has broken every limit: that is to be told."""
+    return amount / whole if whole > 0 else _UNKNOWN
 
 
 def openings(records: list[dict[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[Worst]:

@@ -1,11 +1,9 @@
 """The worst model that a gate can meet and still call a model."""
 
-from decimal import ROUND_DOWN, Decimal
-from typing import Final
+from decimal import Decimal
 
+from gxrisk.agent.opening import opening
 from gxrisk.agent.strategy import Action, Hold, Open, View
-
-_UNIT: Final = Decimal("1e-9")
 
 
 class Stubborn:
@@ -27,9 +25,7 @@ class Stubborn:
 
     def decide(self, view: View) -> Action:
         """Buy."""
-        price = view.candles[-1].close
-        wanted = (view.portfolio.equity * 100 / price).quantize(_UNIT, rounding=ROUND_DOWN)
-        stop = float(price) - self.stop_atr * (view.atr or 0.0)
-        if wanted <= 0 or view.atr is None or stop <= 0:
+        found = opening(view, "buy", Decimal(100), self.stop_atr)
+        if found is None:
             return Hold(1.0, "there is nothing to buy with, or no stop to set")
-        return Open("buy", wanted, 1.0, "it can only rise", stop_loss=stop, resize=True)
+        return Open("buy", found.quantity, 1.0, "it can only rise", stop_loss=found.stop_loss, resize=True)

@@ -1,6 +1,7 @@
 """One run of one scenario: fleet, venue and journal as they are for real, and what was seen from outside."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from gxrisk.drills.plan import Plan
 from gxrisk.drills.scenarios import Scenario
 from gxrisk.drills.seen import Minute, Ran
 from gxrisk.drills.venue import DrillVenue
-from gxrisk.drills.venue_faults import Through
+from gxrisk.drills.venue_faults import Faulted
 from gxrisk.feeds.reconstruction import MINUTE_MS
 from gxrisk.feeds.timeline import Moment, timeline
 from gxrisk.protection.data_quality import DataQuality
@@ -36,7 +37,7 @@ FAULT_MINUTE: Final = 5
 _NS_PER_MS: Final = 1_000_000
 
 
-Wrapped = Callable[[Through], Through]
+Wrapped = Callable[[Faulted], Faulted]
 
 
 async def run(
@@ -103,7 +104,7 @@ class _Run:
         )
         self._vault: Vault | None = None
         self._account: PaperAccount | None = None
-        self._through: Through | None = None
+        self._through: Faulted | None = None
         self._models: list[Faulty] = []
 
     async def play(self) -> None:
@@ -126,7 +127,8 @@ class _Run:
             model.let_go()
         if self._account is not None and self._account.failure is None:
             if self._through is not None:
-                self.ran.told = sum(isinstance(one, Filled) for one in await self._through.reports(0))
+                with suppress(VenueError):  # given up while the fault lasts, and the fault is that it says nothing
+                    self.ran.told = sum(isinstance(one, Filled) for one in await self._through.reports(0))
             self.ran.fills = tuple(one for one in await self._account.reports(0) if isinstance(one, Filled))
         await self._fleet.close()
         self.ran.failure = self._fleet.failed.get(VAULT)
@@ -152,9 +154,9 @@ class _Run:
     def _fault_ms(self) -> int:
         return self._begins_ms + FAULT_MINUTE * MINUTE_MS
 
-    def _wrap(self, account: PaperAccount) -> Through:
+    def _wrap(self, account: PaperAccount) -> Faulted:
         lasts = range(self._fault_ms, self._ends_ms)
-        through = self.scenario.venue(account, lasts) if self.scenario.venue else Through(account, lasts)
+        through = self.scenario.venue(account, lasts) if self.scenario.venue else Faulted(account, lasts)
         self._account = account
         self._through = self._around(through) if self._around else through
         return self._through
@@ -191,7 +193,12 @@ class _Run:
         for exit_ in _exits(vault.gate.snapshot()):
             decision = vault.gate.authorize(exit_, origin="owner")
             if decision:
-                await send(decision, await self._venue.account(VAULT, vault.gate.redeem))
+                account = await self._venue.account(VAULT, vault.gate.redeem)
+                try:
+                    await send(decision, account)
+                except VenueError:  # as in a fleet: what is not known is reconciled, and the next moment tries again
+                    await vault.connect(account)
+                    return
 
     async def _compare(self, vault: Vault) -> None:
         try:

@@ -6,20 +6,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from gxrisk._native import ManualClock
-from gxrisk.drills.venue_faults import Through
+from gxrisk.drills.venue_faults import Faulted
 from gxrisk.feeds.timeline import Moment
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.paper.account import PaperAccount
 from gxrisk.venues.protocol import Redeem, VenueError
 
 _NS_PER_MS: Final = 1_000_000
-Wrap = Callable[[PaperAccount], Through]
+Wrap = Callable[[PaperAccount], Faulted]
 
 
-class _Watched(Through):
+class _Watched(Faulted):
     """Brings the market to now before the account tells anything."""
 
-    def __init__(self, venue: "DrillVenue", through: Through) -> None:
+    def __init__(self, venue: "DrillVenue", through: Faulted) -> None:
         super().__init__(through.account, through.lasts)
         self.through = through
         self._venue = venue

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final
 
 from gxrisk._native import Approval, Order
@@ -11,16 +10,19 @@ from gxrisk.venues.paper.account import PaperAccount
 from gxrisk.venues.paper.exact import exact
 from gxrisk.venues.paper.orders import WorkingOrder
 from gxrisk.venues.protocol import Cancelled, Failed, Filled, Report, Statement, VenueError
+from gxrisk.venues.through import Through
 
 LATE_MS: Final = 180_000
 _FEE_AGAIN_BP_FROM: Final = 10_000
 
 
-class Through:
-    """An account that hands everything on; `lasts` are the UTC milliseconds of the fault."""
+class Faulted(Through):
+    """A paper account that hands everything on; `lasts` are the UTC milliseconds of the fault."""
+
+    account: PaperAccount
 
     def __init__(self, account: PaperAccount, lasts: range) -> None:
-        self.account = account
+        super().__init__(account)
         self.lasts = lasts
 
     @property
@@ -28,36 +30,8 @@ class Through:
         """Whether the fault lasts now."""
         return self.account.book.now_ms in self.lasts
 
-    async def submit(self, approval: Approval) -> None:
-        """Hand on."""
-        await self.account.submit(approval)
 
-    async def cancel(self, order_id: str) -> None:
-        """Hand on."""
-        await self.account.cancel(order_id)
-
-    async def reports(self, after: int) -> Sequence[Report]:
-        """Hand on."""
-        return await self.account.reports(after)
-
-    async def statement(self) -> Statement:
-        """Hand on."""
-        return await self.account.statement()
-
-    async def deposit(self, transfer_id: str, amount: Decimal) -> None:
-        """Hand on."""
-        await self.account.deposit(transfer_id, amount)
-
-    async def withdraw(self, transfer_id: str, destination: str, amount: Decimal) -> None:
-        """Hand on."""
-        await self.account.withdraw(transfer_id, destination, amount)
-
-    async def close(self) -> None:
-        """Hand on."""
-        await self.account.close()
-
-
-class Rejecting(Through):
+class Rejecting(Faulted):
     """Takes no order, exits included; stops that it has already still work."""
 
     async def submit(self, approval: Approval) -> None:
@@ -71,7 +45,7 @@ class Rejecting(Through):
             self.account.commit()
 
 
-class Hanging(Through):
+class Hanging(Faulted):
     """Gives no answer: requests run into the adapter's timeout; every other order that was sent arrived."""
 
     def __init__(self, account: PaperAccount, lasts: range) -> None:
@@ -110,7 +84,7 @@ class Hanging(Through):
             raise VenueError("no answer within the time for it")
 
 
-class Retelling(Through):
+class Retelling(Faulted):
     """Tells the inner account's reports under numbers of its own, so that it may tell more, or later."""
 
     def __init__(self, account: PaperAccount, lasts: range) -> None:
@@ -170,7 +144,7 @@ class Repeating(Retelling):
             self.tell(report)
 
 
-class FillingTwice(Through):
+class FillingTwice(Faulted):
     """Executes the first opening order of the fault a second time: the account holds twice what was approved."""
 
     def __init__(self, account: PaperAccount, lasts: range) -> None:
@@ -204,4 +178,4 @@ class FillingTwice(Through):
         self.account.commit()
 
 
-VenueFault = Callable[[PaperAccount, range], Through]
+VenueFault = Callable[[PaperAccount, range], Faulted]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from types import MappingProxyType
+from typing import Final
 
 from gxrisk.feeds.candles import Candle
 from gxrisk.feeds.timeline import Moment, Trade
@@ -17,6 +18,8 @@ from gxrisk.protection.data_quality_words import (
     QualitySettings,
     Suspension,
 )
+
+REASON_CHARS_MAX: Final = 80  # of each in `to_json`: 250 assets, however they are called, then fit into a gate's note
 
 
 class DataQuality:
@@ -103,9 +106,13 @@ class DataQuality:
         return replace(moment, closed=closed, opened=opened, trades=trades)
 
     def to_json(self, assets: Iterable[str] | None = None) -> str:
-        """What is suspended, of `assets` or of all, for `restore`."""
+        """What is suspended, of `assets` or of all, for `restore`; of a reason the first 80 characters."""
         wanted = None if assets is None else set(assets)
-        kept = {name: asdict(one) for name, one in self.suspended.items() if wanted is None or name in wanted}
+        kept = {
+            name: asdict(replace(one, reason=one.reason[:REASON_CHARS_MAX]))
+            for name, one in self.suspended.items()
+            if wanted is None or name in wanted
+        }
         return json.dumps({"version": 1, "suspended": kept}, sort_keys=True)
 
     def restore(self, text: str) -> None:

@@ -30,7 +30,8 @@ class FeedQuality:
     """Judges the prints of one asset as they come; what is kept does not grow.
 
     `take` and `look` give the `Quality` now. Once suspended, a feed stays so until `review`. `totals` counts the faults
-    of single prints since the start, those forgiven included; `now_ms` is the latest time that it was told.
+    of single prints since the start, those forgiven included; `now_ms` is the latest time that it was told. A print
+    that comes late is judged by the level that the later ones set, and sets none itself.
 
     >>> feed = FeedQuality("BTC")
     >>> for minute in range(40):
@@ -53,7 +54,7 @@ class FeedQuality:
         self._count = 0
         self._faults: deque[tuple[int, FaultKind, float, str]] = deque()
         self._last: Print | None = None
-        self._is_possible = True
+        self._is_believable = True
         self._still: tuple[Print, int] | None = None  # since when nothing changed, and for how many prints
         self.now_ms = 0
         self.totals: Counter[FaultKind] = Counter()
@@ -77,11 +78,14 @@ class FeedQuality:
         self.now_ms = max(self.now_ms, told.at_ms)
         was_suspended = self.suspension is not None
         impossible = told.impossible
-        self._is_possible = impossible is None
+        self._is_believable = impossible is None
         if impossible is not None:
             self._blame("crossed", impossible)
-        elif self._is_in_order(told):
+        elif self._last is None or (told != self._last and told.at_ms >= self._last.at_ms):
+            self._note_gap(told)
             self._judge(told)
+        else:
+            self._judge_late(told, self._last)
         return self._conclude(was_suspended)
 
     def look(self, now_ms: int) -> Quality:
@@ -104,19 +108,22 @@ class FeedQuality:
         self._still = None
         self._last = None  # one print from the far future must not make every true one late for good
 
-    def _is_in_order(self, told: Print) -> bool:
+    def _note_gap(self, told: Print) -> None:
         last = self._last
-        if last is None:
-            return True
+        if last is not None and told.at_ms - last.at_ms > self._settings.milliseconds(self._settings.gap_intervals):
+            self._blame("gap", f"nothing came for {(told.at_ms - last.at_ms) / 1000:g} s")
+
+    def _judge_late(self, told: Print, last: Print) -> None:
+        """A print that came late or twice changes no level; it may be marked where it is not far from the level."""
         if told == last:
             self._blame("duplicated", f"a print of {told.at_ms} came twice")
-            return False
-        if told.at_ms < last.at_ms:
-            self._blame("out_of_order", f"a print came {(last.at_ms - told.at_ms) / 1000:g} s after a later one")
-            return False
-        if told.at_ms - last.at_ms > self._settings.milliseconds(self._settings.gap_intervals):
-            self._blame("gap", f"nothing came for {(told.at_ms - last.at_ms) / 1000:g} s")
-        return True
+            return  # whatever may be said of it was said of the first one
+        late_ms = last.at_ms - told.at_ms
+        text = f"a print came {late_ms / 1000:g} s after a later one"
+        if self._jumps.is_far(told.price, late_ms) or self._jumps.is_unlikely(told.wick, told.wick):
+            self._is_believable = False
+            text += f", and nothing confirms its price of {told.price:g}"
+        self._blame("out_of_order", text)
 
     def _judge(self, told: Print) -> None:
         fresh_ms = told.at_ms - self._settings.milliseconds(self._settings.stale_intervals)
@@ -156,7 +163,7 @@ class FeedQuality:
             reason = f"suspended, a review is needed: {self.suspension.reason}"
         # What shows the print before to be wrong is itself sound: the gate must not be left with the bad price.
         is_held_back = self._jumps.question is not None and not self._settings.marks_unconfirmed
-        is_usable = self._last is not None and self._is_possible and not was_suspended and not is_held_back
+        is_usable = self._last is not None and self._is_believable and not was_suspended and not is_held_back
         return Quality(self.asset, score, level, reason, faults, self.suspension is not None, is_usable)
 
     def _all_faults(self) -> tuple[Fault, ...]:

@@ -80,7 +80,7 @@ class Jumps:
             self.level = price
             return outlier
         move = log(price / self.level)
-        scaled = move / sqrt(max(1.0, elapsed_ms / self._settings.milliseconds(1)))
+        scaled = self._scaled(move, elapsed_ms)
         if self.is_unlikely(move, scaled):
             self.question = Question(self.level, price, scaled)
             self._confirm(price, tuple(others), is_own=False)
@@ -92,6 +92,13 @@ class Jumps:
         """Whether a move is in question: large, and far outside of what this feed does."""
         return abs(move) >= self._settings.move_min and self.z(scaled) > self._settings.z_max
 
+    def is_far(self, price: float, elapsed_ms: int) -> bool:
+        """Whether a price so long before or after the level would be a move in question; nothing changes."""
+        if self.level is None:
+            return False
+        move = log(price / self.level)
+        return self.is_unlikely(move, self._scaled(move, elapsed_ms))
+
     def z(self, scaled: float) -> float:
         """The robust z of a return; infinite while too few are known."""
         if len(self._returns) < RETURNS_MIN:
@@ -99,6 +106,9 @@ class Jumps:
         middle = median(self._returns)
         deviation = median(abs(one - middle) for one in self._returns)
         return abs(scaled - middle) / max(NORMAL_MAD * deviation, SCALE_MIN)
+
+    def _scaled(self, move: float, elapsed_ms: int) -> float:
+        return move / sqrt(max(1.0, elapsed_ms / self._settings.milliseconds(1)))
 
     def _confirm(self, price: float, others: tuple[float, ...], *, is_own: bool = True) -> None:
         asked = self.question

@@ -158,8 +158,8 @@ class Fault:
 class Quality:
     """A feed's quality: `score` from 0 to 1 and with it `level`, both None before the first print, and the `reason`.
 
-    `is_usable` says whether what the feed told last may be marked: the print is possible and the feed was not suspended
-    before it.
+    `is_usable` says whether what the feed told last may be marked: the print is possible, if late then not far from the
+    level, and the feed was not suspended before it.
     """
 
     asset: str

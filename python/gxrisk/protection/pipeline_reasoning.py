@@ -1,12 +1,9 @@
 """What the journal says of the guards: in the hold that a refusal becomes, and in the reasoning of a changed order."""
 
-from typing import Final
-
 from gxrisk._native import Order
+from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.protection.bounds import plain
 from gxrisk.protection.pipeline import Assessment
-
-REASONING_CHARS_MAX: Final = 4000
 
 
 def refusal(wanted: Order, found: Assessment) -> str:

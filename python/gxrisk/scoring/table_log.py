@@ -24,6 +24,7 @@ TRADES: Final = (
     "decision",
 )  # fmt: skip
 _NS_PER_MS: Final = 1_000_000
+_EXPONENT_MAX: Final = 40
 _SIDES: Final = ("buy", "sell")
 
 
@@ -72,8 +73,8 @@ class _Row:
             value = Decimal(self.fields[column])
         except InvalidOperation:
             value = Decimal("NaN")
-        if not value.is_finite():
-            raise self.place.error(column, shown(self.fields[column]), "a number")
+        if not value.is_finite() or abs(value.adjusted()) > _EXPONENT_MAX:  # 1e999999999 is a number too
+            raise self.place.error(column, shown(self.fields[column]), f"a number of at most {_EXPONENT_MAX} digits")
         return value
 
     def time(self, column: str) -> int:

@@ -53,6 +53,7 @@ def create_app(config: Config) -> FastAPI:
         title="gxrisk",
         lifespan=lifespan,
         openapi_url=None,
+        redirect_slashes=False,  # such an answer leads to whatever host the request named
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.desk = Desk(config)

@@ -27,6 +27,7 @@ from gxrisk.server.database import open_database
 from gxrisk.server.deciding import Deciding
 from gxrisk.server.events.tails import Tails
 from gxrisk.server.fleet_lines import Status
+from gxrisk.server.holds import Holds
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.model_health import ModelHealth
@@ -60,6 +61,7 @@ class Desk:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.ceiling = Ceiling(config.limits)
+        self.holds = Holds()
         self.in_flight: set[asyncio.Task[object]] = set()
         self.shared = Shared()
         self.overview = Overview(self)
@@ -118,12 +120,14 @@ class Desk:
         closing.push_async_callback(self._tell_the_rest)
         closing.push_async_callback(self.shared.close)
         closing.push_async_callback(self.fleet.close)
+        await self.fleet.open_all()
         self.feed = PushFeed(
             config.feed.bar_s * 1000,
             waiting_max=config.feed.moments_waiting_max,
+            assets_max=config.feed.assets_max,
             now_ms=lambda: time.time_ns() // 1_000_000,
+            known=self.quality.suspended,
         )
-        await self.fleet.open_all()
         for vault in self.fleet.vaults.values():
             self.hold_to_ceiling(vault)
         for journal in self._journals():

@@ -62,7 +62,7 @@ async def admitted(request: HTTPConnection, access: Access) -> ApiKey:
         key = await desk.off_loop(desk.keyring.caller, token, address)
     request.state.key = key
     if not access.allows(key, request.path_params.get("vault_id")):
-        raise Problem(403, "forbidden", f"a key with the scope {key.scope} may not do this here")
+        raise Problem(403, "forbidden", _forbidden(key, access))
     return key
 
 
@@ -88,29 +88,34 @@ async def _within_bounds(request: Request, desk: Desk, access: Access, key: ApiK
             request, bytes_max=http.body_bytes_max, depth_max=http.json_depth_max, within_s=http.body_s
         )
     if access.changes and not desk.is_ready:
-        raise Problem(503, "not_ready", "the server is starting or shutting down", headers={"Retry-After": "1"})
-    late = f"not done within {http.request_s:g} s"
+        text = "the server is starting, shutting down, or its fleet failed: ask again in a second, and look at /readyz"
+        raise Problem(503, "not_ready", text, headers={"Retry-After": "1"})
+    late = f"this was not done within {http.request_s:g} s"
     if not access.changes:
         try:
             async with asyncio.timeout(http.request_s):
                 return await _answered(request, inner)
         except TimeoutError:
-            raise Problem(504, "timeout", late, headers={"Retry-After": "1"}) from None
+            raise Problem(504, "timeout", f"{late}; ask again", headers={"Retry-After": "1"}) from None
     task: asyncio.Task[Response] = asyncio.create_task(_once(request, desk, key, body, inner))
     desk.in_flight.add(task)  # what has begun is finished, also when nobody waits for it any more
     task.add_done_callback(desk.in_flight.discard)
     done, _ = await asyncio.wait({task}, timeout=http.request_s)
     if not done:
-        text = f"{late}, but it will be: the same request with the same {IDEMPOTENCY_KEY} has its answer then"
+        text = f"{late}, but it will be: send the same request with the same {IDEMPOTENCY_KEY} for its answer"
         raise Problem(504, "timeout", text, headers={"Retry-After": "1"})
     return task.result()
 
 
 async def _once(request: Request, desk: Desk, key: ApiKey, body: bytes, inner: Handler) -> Response:
     """Do it, or give the answer that was given; one request at a time with the same key."""
-    name = request.headers.get(IDEMPOTENCY_KEY, "")
+    name = ", ".join(request.headers.getlist(IDEMPOTENCY_KEY))
     if not 1 <= len(name) <= _NAME_CHARS_MAX or not (name.isascii() and name.isprintable()):
-        text = f"this changes something: give an {IDEMPOTENCY_KEY} of 1 to {_NAME_CHARS_MAX} printable ASCII characters"
+        seen = f"{len(name)} characters were given" if name else "none was given"
+        text = (
+            f"this changes something and needs an {IDEMPOTENCY_KEY}: {seen}, 1 to {_NAME_CHARS_MAX} printable ASCII "
+            "characters are allowed; give a new one to each change, and the same one when you send it again"
+        )
         raise Problem(400, "idempotency_key_required", text)
     request.state.idempotency_key = name
     fingerprint = _fingerprint(request, body)
@@ -118,7 +123,8 @@ async def _once(request: Request, desk: Desk, key: ApiKey, body: bytes, inner: H
         known = await desk.off_loop(desk.answers.find, key.id, name)
         if known is not None:
             if known.fingerprint != fingerprint:
-                raise Problem(422, "idempotency_key_reused", f"this {IDEMPOTENCY_KEY} was used for another request")
+                text = f"this {IDEMPOTENCY_KEY} was used for another request; give a new one for a new request"
+                raise Problem(422, "idempotency_key_reused", text)
             return Response(known.body, known.status, {**known.headers, "Idempotency-Replayed": "true"})
         response = await _answered(request, inner)
         if response.status_code < 500:
@@ -144,10 +150,21 @@ def _is_from_here(request: Request) -> bool:
 
 
 def _token(request: HTTPConnection) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:  # whoever stands before this server may have looked at another one of them
+        raise KeyRefused("unauthenticated", f"{len(given)} headers Authorization were given; send one")
+    scheme, _, token = "".join(given).partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise KeyRefused("unauthenticated", "give an API key: Authorization: Bearer gxr_...")
+        seen = "no API key was given" if not scheme else "another kind of authorization was given"
+        raise KeyRefused("unauthenticated", f"{seen}; send the header Authorization: Bearer gxr_...")
     return token.strip()
+
+
+def _forbidden(key: ApiKey, access: Access) -> str:
+    if key.scope not in access.scopes:
+        allowed = ", ".join(access.scopes)
+        return f"this key has the scope {key.scope}, this needs {allowed}; ask the operator for such a key"
+    return "this key is for other vaults; ask the operator for one of this vault"
 
 
 def _fingerprint(request: Request, body: bytes) -> bytes:

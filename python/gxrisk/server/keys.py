@@ -73,7 +73,7 @@ class Keyring:
     >>> keyring.caller(text, "192.0.2.1")
     Traceback (most recent call last):
         ...
-    gxrisk.server.keys.KeyRefused: the API key is unknown, revoked or expired
+    gxrisk.server.keys.KeyRefused: the API key is unknown, revoked or expired; ask the operator for one
     >>> engine.dispose(); folder.cleanup()
     """
 
@@ -122,13 +122,15 @@ class Keyring:
         key_id = "" if parsed is None else parsed.key_id
         wait_s = self._lockout.wait_s(address, key_id)
         if wait_s:
-            raise KeyRefused("locked_out", f"too many failures; nothing is heard for {wait_s} s", wait_s)
+            raise KeyRefused(
+                "locked_out", f"too many keys from this address were wrong; nothing is heard for {wait_s} s", wait_s
+            )
         found = None if parsed is None else self._find(key_id)
         digest = _NO_DIGEST if found is None else found[1]
         is_same = compare_digest(digest, _NO_DIGEST if parsed is None else parsed.digest)
         if found is None or not is_same or not self._is_good(found[0]):
             self._lockout.failed(address, key_id)
-            raise KeyRefused("unauthenticated", "the API key is unknown, revoked or expired")
+            raise KeyRefused("unauthenticated", "the API key is unknown, revoked or expired; ask the operator for one")
         self._note_use(found[0])
         return found[0]
 
@@ -191,16 +193,18 @@ def _check(name: str, scope: str, vaults: frozenset[str] | None, expires_ms: int
         raise KeyringError(f"scope: {scope!r} was given, allowed are {', '.join(SCOPES)}")
     wrong = sorted(one for one in vaults or () if not _VAULT.fullmatch(one))
     if wrong:
-        raise KeyringError(f"vault: {wrong[0]!r} is no vault's id")
+        allowed = "1 to 64 letters, digits, '.', '_' and '-' are allowed, the first a letter or a digit"
+        raise KeyringError(f"vault: {wrong[0]!r} is no vault's id; {allowed}")
     count = None if vaults is None else len(vaults)
     if (scope == "propose" and count != 1) or (scope == "own" and not count):
-        raise KeyringError(f"a key with the scope {scope} needs {_VAULTS_NEEDED[scope]}")
+        seen = "none was" if count is None else f"{count} were"
+        raise KeyringError(f"a key with the scope {scope} needs {_VAULTS_NEEDED[scope]}, {seen} given: use --vault")
     if scope in ("feed", "admin") and vaults is not None:
-        raise KeyringError(f"a key with the scope {scope} is for no vault in particular")
+        raise KeyringError(f"a key with the scope {scope} is for no vault in particular: leave --vault out")
     if vaults is not None and not vaults:
         raise KeyringError("vaults: none was given; leave it out for all")
     if expires_ms is not None and expires_ms <= now_ms:
-        raise KeyringError("expires: that time has passed already")
+        raise KeyringError(f"expires: {(now_ms - expires_ms) // 1000} s ago was given, a time to come is allowed")
 
 
 def _row(key: ApiKey) -> dict[str, Any]:

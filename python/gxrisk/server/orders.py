@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from gxrisk._native import Decision, Order
+from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.server.shapes import Asset, Body, Confidence, Positive, text_of
 from gxrisk.vaults.client_orders import Answer
 
-Reasoning = Annotated[str, Field(min_length=1, max_length=4_000)]
+Reasoning = Annotated[str, Field(min_length=1, max_length=REASONING_CHARS_MAX)]
 
 
 class OrderBody(Body):

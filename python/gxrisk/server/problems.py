@@ -78,7 +78,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     problem = _problem(error)
     if problem is None:
         _log.error("request %s failed", request_id, exc_info=error)
-        problem = Problem(500, "internal", "something went wrong here; the log knows it by the request's id")
+        text = "something went wrong here that nobody foresaw; tell the operator the request_id: the log has it"
+        problem = Problem(500, "internal", text)
     return problem
 
 
@@ -105,7 +106,9 @@ def _problem(error: Exception) -> Problem | None:
                 422, "invalid_request", "; ".join(f"{one.where}: {one.message}" for one in fields), errors=fields
             )
         case ClientDisconnect():
-            return Problem(400, "invalid_request", "the client went away before all of its body had come")
+            return Problem(
+                400, "invalid_request", "the client went away before all of its body had come; send it again"
+            )
         case HTTPException():
             code = _OF_ROUTER.get(error.status_code, "invalid_request")
             return Problem(error.status_code, code, str(error.detail), headers=error.headers)
@@ -125,11 +128,12 @@ def _problem(error: Exception) -> Problem | None:
         case ModelError():
             return Problem(422, "invalid_strategy", str(error))
         case VenueError():
-            text = "the venue did not answer as it should; ask the same again with the same Idempotency-Key"
+            text = "the venue did not answer as it should; send the same again with the same Idempotency-Key"
             return Problem(503, "venue_unreachable", text, headers={"Retry-After": _RETRY_S})
         case JournalError() | DatabaseError():
             _log.error("%s: %s", type(error).__name__, error)
-            return Problem(503, "storage", "the journal or the database cannot be written now")
+            text = "the journal or the database cannot be read or written now; the operator's log says why"
+            return Problem(503, "storage", text, headers={"Retry-After": _RETRY_S})
         case ReactivationError():
             return Problem(_REACTIVATION.get(error.code, 409), f"reactivation_{error.code}", str(error))
         case VaultError():

@@ -40,7 +40,7 @@ class Rates:
             "RateLimit-Reset": reset_s,
         }
         if left <= 0:
-            text = f"more than {self.per_minute} requests a minute"
+            text = f"more than {self.per_minute} requests came in a minute; ask again in {reset_s} s"
             raise Problem(429, "rate_limited", text, headers={**headers, "Retry-After": reset_s})
         return headers
 

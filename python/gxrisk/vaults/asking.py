@@ -4,9 +4,8 @@ import asyncio
 from typing import Final
 
 from gxrisk.agent.asking import BUSY, LATE, Failure, Respondent
-from gxrisk.agent.strategy import Action, Close, Hold, Open, Strategy, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Close, Hold, Open, Strategy, View
 
-REASONING_CHARS_MAX: Final = 4000
 _CLOSED: Final = "the strategy gave no answer before the vault was closed"
 
 

@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from gxrisk._native import Gate, InvalidOrder, Order, VaultError
+from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.venues.protocol import Accepted, Account, Cancelled, Failed, Filled, FundingPaid, Report
 
 TOPIC: Final = "venue"
@@ -61,7 +62,7 @@ class Booking:
         except (VaultError, InvalidOrder) as error:
             # The venue tells nonsense, or of what this gate never approved: no reason to stop listening, but to trade
             # no further.
-            gate.report_mismatch(f"the venue's report {report.sequence} does not fit: {error}"[:4000])
+            gate.report_mismatch(f"the venue's report {report.sequence} does not fit: {error}"[:REASONING_CHARS_MAX])
 
     def _book_leg(self, report: Filled) -> None:
         """An exit that the opening order's approval named: authorized as protection, then booked as its fill.

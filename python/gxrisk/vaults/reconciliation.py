@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from gxrisk._native import Gate
+from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.snapshot import Snapshot
 from gxrisk.vaults.booking import Booking
 from gxrisk.vaults.notices import Notices, printable
@@ -54,7 +55,7 @@ async def reconcile(
     if found:
         left = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
         text = "; ".join(told) + left
-        gate.report_mismatch(text[:4000])
+        gate.report_mismatch(text[:REASONING_CHARS_MAX])
         notices.add(statement.at.isoformat(), "critical", "reconciliation", text)
     return found
 

@@ -4,9 +4,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gxrisk.agent.strategy import Action, Close, Hold, Open
-
-REASONING_CHARS_MAX: Final = 4000
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Close, Hold, Open
 
 Amount = Annotated[float, Field(ge=1e-9, le=1e18, allow_inf_nan=False)]
 Leverage = Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)]

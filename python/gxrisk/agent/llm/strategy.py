@@ -8,12 +8,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gxrisk._native import Limits
-from gxrisk.agent.llm.answer import MODES, REASONING_CHARS_MAX, Answer, Mode, action_of
+from gxrisk.agent.llm.answer import MODES, Answer, Mode, action_of
 from gxrisk.agent.llm.budget import Budget, Ledger, OverBudget, Prices, Question, Tokens, Usage
 from gxrisk.agent.llm.identity import identity_of, tag_of, tagged
 from gxrisk.agent.llm.prompt import INSTRUCTIONS, PROMPT_VERSION, Prompt, page, with_rules
 from gxrisk.agent.llm.quotation import cleaned
-from gxrisk.agent.strategy import Action, Hold, ModelError, View
+from gxrisk.agent.strategy import REASONING_CHARS_MAX, Action, Hold, ModelError, View
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model

@@ -66,10 +66,11 @@ async def cancel_order(request: Request, vault_id: VaultId, order_id: OrderId) -
 @router.post("/holds")
 @changes("propose")
 async def hold(request: Request, vault_id: VaultId, body: HoldBody) -> DecisionShown:
-    """Put on record that the model holds."""
+    """Put on record that the model holds; the same request again, after a crash of the server too, is the same hold."""
     desk = desk_of(request)
-    gate = desk.vault(vault_id).gate
-    return shown(await desk.off_loop(gate.hold, body.confidence, body.reasoning, asset=body.asset))
+    gate, hold_id = desk.vault(vault_id).gate, client_order_id(request)
+    sequence = await desk.off_loop(desk.holds.hold, gate, hold_id, body.confidence, body.reasoning, body.asset)
+    return DecisionShown(outcome="held", approved=False, order_id=None, sequence=sequence, violations=[])
 
 
 def client_order_id(request: Request) -> str:

@@ -37,7 +37,7 @@ class NewVault(Body):
     tier: Tier
     strategy: StrategyBody
     bar_s: Annotated[int, Field(ge=1, le=604_800)] = 60
-    assets: Annotated[list[Asset], Field(min_length=1, max_length=1_000)] | None = None
+    assets: Annotated[list[Asset], Field(min_length=1, max_length=250)] | None = None  # they fit into a note
     owner_key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     protection: bool = False
 

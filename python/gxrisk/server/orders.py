@@ -94,3 +94,17 @@ def shown(answer: Decision | Answer) -> DecisionShown:
         violations=violations,
         guards=[GuardShown(**asdict(one)) for one in guards],
     )
+
+
+def held(sequence: int) -> DecisionShown:
+    """A hold of the model's own, which is on record there."""
+    return DecisionShown(
+        outcome="held",
+        approved=False,
+        order_id=None,
+        sequence=sequence,
+        quantity=None,
+        stop_loss=None,
+        violations=[],
+        guards=[],
+    )

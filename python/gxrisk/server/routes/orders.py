@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from gxrisk.server.access import asks, changes
 from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
-from gxrisk.server.orders import DecisionShown, OrderBody, Reasoning, shown
+from gxrisk.server.orders import DecisionShown, OrderBody, Reasoning, held, shown
 from gxrisk.server.shapes import Asset, Body, Confidence, VaultId, desk_of
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["orders"])
@@ -70,7 +70,7 @@ async def hold(request: Request, vault_id: VaultId, body: HoldBody) -> DecisionS
     desk = desk_of(request)
     gate, hold_id = desk.vault(vault_id).gate, client_order_id(request)
     sequence = await desk.off_loop(desk.holds.hold, gate, hold_id, body.confidence, body.reasoning, body.asset)
-    return DecisionShown(outcome="held", approved=False, order_id=None, sequence=sequence, violations=[])
+    return held(sequence)
 
 
 def client_order_id(request: Request) -> str:

@@ -14,7 +14,7 @@ from gxrisk import JournalReader
 from gxrisk.history import History
 
 from .desk import MANY, ORDER, Server, config, serving
-from .test_serve import WITHIN_S, keys_of, running
+from .processes import WITHIN_S, keys_of, running
 
 
 class HangingDisk:

@@ -20,13 +20,14 @@ from gxrisk import Gate, Order, SystemClock, order
 
 from benches import comparators, nautilus, vaults
 from benches.rounds import Ratio, Rounds, Subject
-from benches.tables import LATER, Criterion, Growth, Report, Row
+from benches.tables import Criterion, Growth, Report, Row
 
 CALL, MADE = "call(order)", "'A3', 'buy', 1.5, confidence=0.8, reasoning='momentum', price=100.25, stop_loss=98.5"
 POSITIONS, GROUPS = (1, 10, 100, 1_000), (1, 10, 100)
 ROWS = 1_000_000
 VAULTS = (1, 1_024, 32_768, 1_048_576)
 IN_RUST = "see The journal"
+IN_SERVER = "see The server"
 
 
 def call(function: Callable[..., Any], argument: object, calls: int = 50_000) -> Subject:
@@ -240,8 +241,8 @@ def aims(times: Rounds, grown: Rounds, batch: Rounds, criterion: Criterion) -> l
         ),
         counted("`authorize` in memory, approved", "authorize", 15.0),
         Row("`authorize`, durable, one at a time and 64 at once", 0.9, at_least=True, note=IN_RUST),
-        Row("HTTP decision endpoint", 0.9, at_least=True, note=LATER),
-        Row("streamed decisions (WebSocket)", 4.0, at_least=True, note=LATER),
+        Row("HTTP decision endpoint", 0.9, at_least=True, note=IN_SERVER),
+        Row("streamed decisions (WebSocket)", 4.0, at_least=True, note=IN_SERVER),
     ]
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from benches.rounds import Ratio
 
-LATER = "not in this version"
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -179,14 +179,12 @@ def test_bounds(tmp_path: Path) -> None:
 
 
 def test_a_key_that_ends_ends_its_stream(live: Live) -> None:
-    """Within a second, with a code of its own."""
+    """With a code of its own."""
     key, text = live.desk.keyring.create("for a while", "propose", ["ann"])
     with stream(live, key=text) as socket:
         live.desk.keyring.revoke(key.id)
-        begin = monotonic()
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(WITHIN_S)
-        assert monotonic() - begin < 1
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "key_ended")
 

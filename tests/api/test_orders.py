@@ -1,5 +1,6 @@
 """Orders over HTTP: the gate's answer as it is, sent once, on record with its words as data."""
 
+import json
 import time
 from decimal import Decimal
 
@@ -118,3 +119,17 @@ def test_a_vault_with_guards_and_one_without_are_different(ann: Server) -> None:
     assert ann.call("GET", "/v1/vaults/ann", key="read").json()["guards"] == []
     again = ann.call("POST", "/v1/vaults", {**body, "protection": True})
     assert (again.status_code, again.json()["code"]) == (409, "vault_exists")
+
+
+def test_the_short_way_and_fastapi_s_are_the_same(ann: Server) -> None:
+    """What is as it should be is answered without FastAPI's parameters; in other words it takes FastAPI's way."""
+    for body in (ORDER, {**ORDER, "quantity": "1000000"}, {**ORDER, "quantity": "none"}, {**ORDER, "colour": "red"}):
+        answers = [
+            ann.call(
+                "POST", "/v1/vaults/ann/orders/validate", json.dumps(body).encode(), key="propose", Content_Type=kind
+            )
+            for kind in ("application/json", "application/json; charset=utf-8")
+        ]
+        first, second = ({**one.json(), "request_id": None} for one in answers)
+        assert (answers[0].status_code, first) == (answers[1].status_code, second)
+        assert answers[0].headers["Content-Type"] == answers[1].headers["Content-Type"]

@@ -141,6 +141,8 @@ class Desk:
         if config.redis_url is not None:
             known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
             self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
+            for metric in self.fanout.metrics:
+                registry.register(metric)
             closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
         closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())

@@ -16,6 +16,7 @@ from gxrisk.server.access import Access, access_of
 from gxrisk.server.answers import Answer
 from gxrisk.server.bodies import read_body
 from gxrisk.server.desk import Desk
+from gxrisk.server.direct import direct
 from gxrisk.server.keys import ApiKey, KeyRefused
 from gxrisk.server.problems import Problem, problem_response
 from gxrisk.tracing import span
@@ -36,7 +37,11 @@ class Guarded(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The operation with all of this before it. Every error becomes a problem here."""
-        inner, access, operation = super().get_route_handler(), access_of(self.endpoint), self.name
+        inner, access, operation = (
+            direct(self.endpoint, super().get_route_handler()),
+            access_of(self.endpoint),
+            self.name,
+        )
 
         async def handle(request: Request) -> Response:
             with (

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from gxrisk.server.access import asks, changes
 from gxrisk.server.control import note_actor
+from gxrisk.server.direct import takes
 from gxrisk.server.guard import Guarded
 from gxrisk.server.orders import DecisionShown, OrderBody, Reasoning, held, shown
 from gxrisk.server.shapes import Asset, Body, Confidence, VaultId, desk_of
@@ -32,6 +33,7 @@ class Cancelling(BaseModel):
 
 @router.post("/orders")
 @changes("propose")
+@takes(OrderBody)
 async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) -> DecisionShown:
     """Put an order before the vault's guards and its gate; what passes goes to the venue.
 
@@ -44,6 +46,7 @@ async def propose_order(request: Request, vault_id: VaultId, body: OrderBody) ->
 
 @router.post("/orders/validate")
 @asks("propose")
+@takes(OrderBody)
 async def validate_order(request: Request, vault_id: VaultId, body: OrderBody) -> DecisionShown:
     """What the gate would answer now, to the order as it is: guards are not asked. Nothing changes."""
     desk = desk_of(request)

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -20,7 +21,7 @@ from gxrisk.cli.screen import WIDTH
 
 # The database's libraries are imported in the commands: loading them takes longer than most other commands do.
 if TYPE_CHECKING:
-    from gxrisk.alerts import AlertSink, Incident, Thread
+    from gxrisk.alerts import AlertSettings, AlertSink, Incident, Thread
 
 Result = TypeVar("Result")
 ConfigFile = Annotated[
@@ -90,10 +91,10 @@ def resolve(incident: IncidentId, config: ConfigFile, by: By = None) -> None:
 
 
 def _with_sink(config: Path, work: "Callable[[AlertSink], Awaitable[Result]]") -> Result:
-    from gxrisk.alerts import AlertSettings, AlertSink
+    from gxrisk.alerts import AlertSink
 
     async def done() -> Result:
-        sink = AlertSink(AlertSettings.from_toml(config))
+        sink = AlertSink(_settings(config))
         try:
             return await work(sink)
         finally:
@@ -101,6 +102,19 @@ def _with_sink(config: Path, work: "Callable[[AlertSink], Awaitable[Result]]") -
 
     with failures():
         return asyncio.run(done())
+
+
+def _settings(config: Path) -> "AlertSettings":
+    """Those that the server has: with variables over the file, where there are such."""
+    from gxrisk.alerts import AlertSettings
+    from gxrisk.config import PREFIX, load
+
+    if not any(name.upper().startswith(f"{PREFIX}ALERTS") for name in os.environ):
+        return AlertSettings.from_toml(config)
+    found = load(config)
+    if found.alerts is None:
+        return AlertSettings.from_toml(config)  # which says what is missing
+    return found.alerts.kept_in(found.folder)
 
 
 def _told(incident: "Incident", threads: "tuple[Thread, ...]") -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
@@ -69,13 +69,11 @@ async def list_reports(request: Request, vault_id: VaultId) -> Weeks:
     },
 )
 @asks(*READERS)
-async def show_report(
-    request: Request, vault_id: VaultId, week: Week, accept: Annotated[str, Header()] = "application/json"
-) -> Response:
+async def show_report(request: Request, vault_id: VaultId, week: Week) -> Response:
     """A week's report. A 504 only says that making it takes longer: it goes on, and the same request finds it."""
     desk = desk_of(request)
     desk.check_known(vault_id)
-    form = HTML if HTML in accept.lower() else "json"
+    form = HTML if HTML in request.headers.get("accept", "").lower() else "json"
     text = await desk.shared.get(
         ("report", vault_id, week, form), lambda: desk.off_loop(_made, desk, vault_id, week, form), keep_s=MADE_S
     )

@@ -16,7 +16,7 @@ from gxrisk import cli
 from gxrisk.custody import create_owner_key, sign_withdrawal
 from typer.testing import CliRunner, Result
 
-from tests.api.test_serve import WITHIN_S, environment, gxrisk
+from tests.api.processes import WITHIN_S, environment, gxrisk
 
 from .serving import Serving
 

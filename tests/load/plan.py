@@ -90,6 +90,7 @@ class Run:
             "kills": len(self.lives) - 1,
             "outages_s": [round(ended - began, 1) for began, ended in self.outages_s],
             "windows": windows,
+            "kept_up": bool(windows) and max(one["p50"] for one in windows) < 1000 / self.plan.rate,
             "p99_late_over_early": ratio([one["p99"] for one in late], [one["p99"] for one in early]),
             "memory_mb": [[round(at / 1e6) for at in thinned(life.memory)] for life in self.lives],
             "memory_late_over_early": ratio(memory[-len(memory) // 4 :], memory[len(memory) // 4 : len(memory) // 2]),

@@ -20,7 +20,7 @@ from gxrisk.server.database import open_database
 from gxrisk.server.desk import keyring
 
 from tests.api.desk import STRATEGY, market
-from tests.api.test_serve import WITHIN_S, environment, gxrisk
+from tests.api.processes import WITHIN_S, environment, gxrisk
 
 LISTENING = re.compile(r"gxrisk: listening on (http://\S+)")
 SCOPES: dict[str, tuple[str, list[str] | None]] = {

@@ -16,7 +16,7 @@ from gxrisk import cli
 from gxrisk.custody import create_owner_key, sign_withdrawal
 from typer.testing import CliRunner, Result
 
-from tests.api.test_serve import WITHIN_S, environment, gxrisk
+from tests.api.processes import WITHIN_S, environment, gxrisk
 
 from .serving import Serving
 
@@ -72,6 +72,11 @@ def test_a_vault_s_life(run: Run, tmp_path: Path) -> None:
     assert whole.keys() == {"vault", "breakers", "positions"}
     assert run("vault", "show", "eve").stdout.splitlines()[0].split() == ["vault_id", "eve"]
     assert shown(run("vault", "limits", "eve", "--json"))["max_daily_trades"] > 0
+    assert shown(run("vault", "scale", "eve", "0.5", "--json")) == {"risk_scale": "0.5"}
+    assert "owner_only" in run("vault", "scale", "eve", "1").stderr
+    assert shown(run("vault", "reconcile", "eve", "--json"))["is_equal"] is True
+    flat = run("vault", "close", "eve", "BTC", "--reason", "a drill")
+    assert (flat.exit_code, flat.stdout, "vault_state" in flat.stderr) == (1, "", True)
     refused = run("vault", "retire", "eve", "--reason", "over", "--yes")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr.startswith("gxrisk: ")

@@ -17,7 +17,7 @@ from gxrisk import AsyncClient, Client, JournalReader, order
 from gxrisk.client import Conflict, Forbidden, Retries, ServerFailed, ServerUnavailable
 from gxrisk.server.key_text import KeyText
 
-from tests.api.test_serve import WITHIN_S, environment, gxrisk
+from tests.api.processes import WITHIN_S, environment, gxrisk
 
 from .cutting import cutting
 from .scripted import Reply, scripted

@@ -57,9 +57,12 @@ class Run:
     outages_s: list[tuple[float, float]] = field(default_factory=list)
 
     def calm(self) -> list[Sample]:
-        """The answers that no outage delayed: due neither in one nor in the seconds that its queue took to empty."""
-        slow = [(began - 1, ended + 2 * (ended - began) + 1) for began, ended in self.outages_s]
-        return [one for one in self.samples if not any(began <= one.due_s <= ended for began, ended in slow)]
+        """The answers that no outage delayed: not due from its beginning until all that it held up were answered."""
+        spans = []
+        for began, ended in self.outages_s:
+            held_up = [one.due_s + one.took_s for one in self.samples if began - 1 <= one.due_s <= ended]
+            spans.append((began - 1, max(held_up, default=ended)))
+        return [one for one in self.samples if not any(began <= one.due_s <= ended for began, ended in spans)]
 
     def windows(self) -> list[dict[str, Any]]:
         """The calm answers in order of time, in tenths: how many, and their percentiles in milliseconds."""
@@ -90,6 +93,7 @@ class Run:
             "kills": len(self.lives) - 1,
             "outages_s": [round(ended - began, 1) for began, ended in self.outages_s],
             "windows": windows,
+            "kept_up": bool(windows) and max(one["p50"] for one in windows) < 1000 / self.plan.rate,
             "p99_late_over_early": ratio([one["p99"] for one in late], [one["p99"] for one in early]),
             "memory_mb": [[round(at / 1e6) for at in thinned(life.memory)] for life in self.lives],
             "memory_late_over_early": ratio(memory[-len(memory) // 4 :], memory[len(memory) // 4 : len(memory) // 2]),

@@ -12,12 +12,11 @@ from gxrisk._native import GxriskError, Order
 from gxrisk.cli.arguments import AsJson, decimal, one_of
 from gxrisk.cli.failures import failures
 from gxrisk.cli.plain import plain
-from gxrisk.cli.remote import ApiKeyFile, Url, VaultId, agent, operator, print_table, tell
+from gxrisk.cli.remote import REFUSED, ApiKeyFile, Url, VaultId, agent, operator, print_table, tell
 
 if TYPE_CHECKING:
     from gxrisk.client import RemoteDecision
 
-REFUSED: Final = 3
 _SIDES: Final = ("buy", "sell")
 _OUTCOMES: Final = ("approved", "rejected", "held")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich import box
@@ -20,6 +20,7 @@ from gxrisk.cli.screen import page_width
 if TYPE_CHECKING:
     from gxrisk.client import Client, Operator
 
+REFUSED: Final = 3  # the exit code of what the gate refuses
 VaultId = Annotated[str, typer.Argument(metavar="VAULT", help="The vault's id.", show_default=False)]
 Url = Annotated[
     str | None,

@@ -13,7 +13,18 @@ from gxrisk.cli.arguments import AsJson, decimal, one_of
 from gxrisk.cli.consent import ask_to_type
 from gxrisk.cli.failures import CommandError, failures
 from gxrisk.cli.plain import plain
-from gxrisk.cli.remote import Anyway, ApiKeyFile, Reason, Url, VaultId, lines, operator, print_table, tell
+from gxrisk.cli.remote import (
+    REFUSED,
+    Anyway,
+    ApiKeyFile,
+    Reason,
+    Url,
+    VaultId,
+    lines,
+    operator,
+    print_table,
+    tell,
+)
 from gxrisk.cli.watch import watch
 
 Tier = Annotated[str, typer.Option(parser=one_of(TIERS), metavar="TIER", help=f"One of {', '.join(TIERS)}.")]
@@ -140,7 +151,7 @@ def reactivate(
     vault_id: VaultId,
     rebase: Annotated[bool, typer.Option("--rebase", help="Measure the drawdown from today's equity.")] = False,
     request: Annotated[
-        str | None, typer.Option(metavar="HEX", help="What the owner signed: gxrisk reactivate sign.")
+        str | None, typer.Option(metavar="HEX|-", help="What gxrisk reactivate sign printed; - reads it.")
     ] = None,
     json: AsJson = False,
     url: Url = None,
@@ -150,8 +161,9 @@ def reactivate(
 
     Example: gxrisk vault reactivate growth-1 --rebase
     """
+    more = {} if request is None else {"request": _given(request)}
     with operator(url, key_file) as server:
-        told = server.reactivate(vault_id, rebase=rebase, **({} if request is None else {"request": request}))
+        told = server.reactivate(vault_id, rebase=rebase, **more)
     _tell_state(told, json)
 
 
@@ -195,6 +207,55 @@ def limits(
 
 
 @vault.command()
+def scale(
+    vault_id: VaultId,
+    by: Annotated[Decimal, typer.Argument(parser=decimal, metavar="SCALE", help="Above 0 and at most 1.")],
+    json: AsJson = False,
+    url: Url = None,
+    key_file: ApiKeyFile = None,
+) -> None:
+    """Multiply the size limits by a scale: down at once, up by an owner alone.
+
+    Example: gxrisk vault scale growth-1 0.5
+    """
+    with operator(url, key_file) as server:
+        told = server.scale_risk(vault_id, by)
+    tell(told, json=json, words=lines(told))
+
+
+@vault.command()
+def close(
+    vault_id: VaultId,
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="What it holds.")],
+    reason: Reason,
+    json: AsJson = False,
+    url: Url = None,
+    key_file: ApiKeyFile = None,
+) -> None:
+    """Close what the vault holds in an asset. 3 if the gate refuses.
+
+    Example: gxrisk vault close growth-1 BTC --reason "its strategy is gone"
+    """
+    with operator(url, key_file) as server:
+        told = server.close_position(vault_id, asset, reason)
+    refused = "".join(f"\n  {plain(one['rule'])}: {plain(one['message'])}" for one in told["violations"])
+    tell(told, json=json, words=f"{plain(told['outcome'])}, {plain(told['order_id'] or 'no order')}{refused}")
+    if not told["approved"]:
+        raise typer.Exit(REFUSED)
+
+
+@vault.command()
+def reconcile(vault_id: VaultId, json: AsJson = False, url: Url = None, key_file: ApiKeyFile = None) -> None:
+    """Compare a vault with its venue now; what differs restricts it until somebody resumes it.
+
+    Example: gxrisk vault reconcile growth-1
+    """
+    with operator(url, key_file) as server:
+        told = server.reconcile(vault_id)
+    tell(told, json=json, words=lines(told))
+
+
+@vault.command()
 def retire(
     vault_id: VaultId,
     reason: Reason,
@@ -226,10 +287,14 @@ def withdraw(
 
     Example: gxrisk withdraw sign owner.key ... | gxrisk vault withdraw growth-1 -
     """
-    signed = sys.stdin.readline().strip() if request == "-" else request
     with operator(url, key_file) as server:
-        told = server.withdraw(vault_id, signed)
+        told = server.withdraw(vault_id, _given(request))
     tell(told, json=json, words=lines(told))
+
+
+def _given(text: str) -> str:
+    """A word of the command line, or the line that stdin has for it."""
+    return sys.stdin.readline().strip() if text == "-" else text
 
 
 def _tell_state(told: dict[str, Any], json: bool) -> None:

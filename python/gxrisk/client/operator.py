@@ -115,6 +115,20 @@ class Operator:
         call = Call("PATCH", path, _limits, body=dict(changes), headers=headers, idempotency_key=new_key())
         return self._transport.call(call)[0]
 
+    def scale_risk(self, vault_id: str, scale: Any) -> Told:
+        """Multiply the size limits by this, above 0 and at most 1; an owner alone scales up."""
+        path = vault_path(vault_id, "risk-scale")
+        return self._change("PUT", path, {"scale": number(scale)})
+
+    def close_position(self, vault_id: str, asset: str, reason: str) -> Told:
+        """Close what the vault holds in an asset; gives the decision."""
+        path = vault_path(vault_id, "positions", "close")
+        return self._change("POST", path, {"asset": asset, "reason": reason})
+
+    def reconcile(self, vault_id: str) -> Told:
+        """Compare with the venue now; what differs restricts the vault."""
+        return self._do(vault_id, "reconciliation")
+
     def retire(self, vault_id: str, reason: str) -> Told:
         """Close an empty vault for good."""
         return self._do(vault_id, "retire", {"reason": reason})

@@ -40,7 +40,7 @@ def test_a_disk_that_hangs_holds_up_its_own_vault_alone(ann: Server) -> None:
     ann.until(lambda: "BTC" in ann.desk.fleet.vaults["bob"].gate.snapshot().marks)
     ann.keys["bob"] = ann.desk.keyring.create("bob's agent", "propose", ["bob"])[1]
     vault = ann.desk.fleet.vaults["ann"]
-    vault._clients._gate = disk = HangingDisk(vault.gate)  # type: ignore[assignment]
+    vault._clients.orders._gate = disk = HangingDisk(vault.gate)  # type: ignore[assignment]
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ann.call, "POST", "/v1/vaults/ann/orders", ORDER, key="propose")
         try:
@@ -63,7 +63,7 @@ def test_what_is_in_flight_is_finished(tmp_path: Path) -> None:
         assert server.marks().status_code == 200
         desk = server.desk
         vault = desk.fleet.vaults["ann"]
-        vault._clients._gate = disk = HangingDisk(vault.gate)  # type: ignore[assignment]
+        vault._clients.orders._gate = disk = HangingDisk(vault.gate)  # type: ignore[assignment]
         order = pool.submit(server.call, "POST", "/v1/vaults/ann/orders", ORDER, key="propose")
         assert disk.asked.wait(WITHIN_S)
         stopped = pool.submit(stack.pop_all().close)

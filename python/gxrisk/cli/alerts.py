@@ -94,7 +94,11 @@ def _with_sink(config: Path, work: "Callable[[AlertSink], Awaitable[Result]]") -
     from gxrisk.alerts import AlertSink
 
     async def done() -> Result:
-        sink = AlertSink(_settings(config))
+        settings = _settings(config)
+        outbox = settings.url.get_secret_value()
+        if "://" not in outbox:  # before the server's first start its folder is not there yet
+            Path(outbox).parent.mkdir(mode=0o700, exist_ok=True)
+        sink = AlertSink(settings)
         try:
             return await work(sink)
         finally:

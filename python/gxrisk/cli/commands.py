@@ -14,6 +14,7 @@ from gxrisk.cli.api_keys import api_keys
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.config import config
+from gxrisk.cli.dashboard import dashboard
 from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.drill import drill
 from gxrisk.cli.explain import explain
@@ -158,6 +159,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(api_keys, name="api-keys")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.command()(dashboard)
 app.add_typer(data_commands, name="data")
 app.command()(drill)
 app.command()(explain)

@@ -1,0 +1,164 @@
+"""The fleet: every vault in one table, those in trouble first."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from nicegui import Client, ui
+
+from gxrisk.dashboard.fleet import FleetLine, troubles
+from gxrisk.dashboard.frame import Frame
+from gxrisk.dashboard.markup import box, words_in
+from gxrisk.dashboard.sessions import Person
+from gxrisk.dashboard.words import marked, money
+
+_STATES: Final = {
+    "all": "All",
+    "trouble": "In trouble",
+    "halted": "Halted",
+    "reduce_only": "Reduce only",
+    "active": "Active",
+}
+_NARROW: Final = "window.innerWidth < 700"
+
+
+def _column(field: str, title: str, width: int, *, shown: str = "", wide: bool = False, **more: Any) -> dict[str, Any]:
+    column: dict[str, Any] = {"field": field, "headerName": title, "width": width, **more}
+    if shown:
+        column |= {":valueFormatter": f"p => gx.{shown}(p)", "type": "rightAligned", "filter": "agNumberColumnFilter"}
+    if wide:
+        column[":hide"] = _NARROW
+    return column
+
+
+COLUMNS: Final = [
+    _column("vault_id", "Vault", 150, **{":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
+    _column("state", "State", 132, **{":valueFormatter": "p => gx.state(p)", ":cellClass": "p => gx.stateClass(p)"}),
+    _column("why", "Why", 250, tooltipField="why", flex=1, minWidth=180),
+    _column("equity", "Equity", 122, shown="money"),
+    _column("day_pnl", "P&L today", 110, shown="gain"),
+    _column("drawdown_used", "Drawdown / limit", 150, shown="drawdown", **{":cellStyle": "p => gx.bar(p)"}),
+    _column("trades_used", "Trades / limit", 122, shown="trades", wide=True, **{":cellStyle": "p => gx.bar(p)"}),
+    _column("confidence", "Confidence", 108, shown="fraction", wide=True),
+    _column("quality", "Data quality", 116, wide=True, **{":cellClass": "p => gx.qualityClass(p)"}),
+    _column("last", "Last decision", 190, wide=True, tooltipField="last"),
+    _column("tier", "Tier", 120, wide=True),
+    {"field": "trouble", "hide": True, "sort": "desc", "sortIndex": 0, ":comparator": "(a, b) => a - b"},
+]
+
+
+async def page(client: Client, person: Person) -> None:
+    """Build it."""
+    frame = Frame(person, "Fleet", "Fleet")
+    with frame.main:
+        shown = FleetTable(person)
+    client.on_connect(shown.send_all)
+    await frame.follow(client, shown.refresh)
+
+
+class FleetTable:
+    """The strip of sums and the table under it."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+        self._sent: dict[str, dict[str, Any]] = {}
+        self._lines: Sequence[FleetLine] = ()
+        with box("dl", "gx-sums"):
+            self._sums = {name: _sum(name) for name in ("Vaults", "In trouble", "Equity", "P&L today")}
+        self._filters()
+        self._grid = ui.aggrid(
+            {
+                "columnDefs": COLUMNS,
+                "rowData": [],
+                "defaultColDef": {"sortable": True, "filter": True, "resizable": True, "suppressMovable": True},
+                ":getRowId": "p => p.data.vault_id",
+                "rowHeight": 30,
+                "headerHeight": 34,
+                "tooltipShowDelay": 400,
+                "animateRows": False,
+                "enableCellTextSelection": True,
+                "overlayNoRowsTemplate": "No vault",
+                "suppressScrollOnNewData": True,
+                ":onCellKeyDown": "p => gx.open(p)",
+                ":onGridReady": "p => gx.label(p, 'Vaults')",
+                ":isExternalFilterPresent": "() => gx.isFiltered()",
+                ":doesExternalFilterPass": "node => gx.passes(node)",
+            },
+            auto_size_columns=False,
+        ).classes("gx-grid")
+
+    async def refresh(self) -> None:
+        """Read all vaults and send what has changed."""
+        self._lines = await self._person.api.fleet()
+        self._show_sums()
+        rows = {line.vault_id: _row(line) for line in self._lines}
+        if not self._sent:
+            self._grid.props["options"]["rowData"] = list(rows.values())  # in the page itself: it is there at once
+        elif rows.keys() != self._sent.keys():
+            self._grid.run_grid_method("setGridOption", "rowData", list(rows.values()))
+        else:
+            changed = [row for vault_id, row in rows.items() if row != self._sent[vault_id]]
+            if changed:
+                self._grid.run_grid_method("applyTransaction", {"update": changed})
+                self._grid.run_grid_method("refreshClientSideRowModel", "sort")
+        self._sent = rows
+
+    def send_all(self) -> None:
+        """Send every row: a browser that was away missed some."""
+        self._grid.run_grid_method("setGridOption", "rowData", list(self._sent.values()))
+
+    def _filters(self) -> None:
+        with box("div", "gx-filters"):
+            words_in("label", "Find").props(f"for=gx-find")
+            find = box("input", "gx-input").props('id=gx-find type=search placeholder="vault, state, cause"')
+            find.on("input", js_handler="e => gx.find(e.target.value)")
+            words_in("label", "Show").props("for=gx-show")
+            with box("select", "gx-input").props("id=gx-show") as select:
+                for value, name in _STATES.items():
+                    words_in("option", name).props["value"] = value
+            select.on("change", js_handler="e => gx.only(e.target.value)")
+
+    def _show_sums(self) -> None:
+        lines = self._lines
+        in_trouble = sum(1 for line in lines if line.state != "active")
+        halted = sum(1 for line in lines if line.state == "halted")
+        self._sums["Vaults"].text = f"{len(lines):,}"
+        self._sums["In trouble"].text = f"{in_trouble:,}" + (f" ({halted:,} halted)" if halted else "")
+        self._sums["Equity"].text = money(sum((line.equity or Decimal(0) for line in lines), Decimal(0)))
+        gains = sum((line.day_pnl or Decimal(0) for line in lines), Decimal(0))
+        self._sums["P&L today"].text = money(gains, signed=True)
+
+
+def _sum(name: str) -> Any:
+    with box("div"):
+        words_in("dt", name)
+        return words_in("dd", "–")
+
+
+def _row(line: FleetLine) -> dict[str, Any]:
+    """A line as the table takes it: numbers for sorting, text that is only ever shown as text."""
+    rank, why = troubles(line, datetime.now(UTC))
+    last = line.last
+    return {
+        "vault_id": line.vault_id,
+        "state": line.word,
+        "why": why,
+        "equity": _float(line.equity),
+        "day_pnl": _float(line.day_pnl),
+        "drawdown": _float(line.drawdown),
+        "drawdown_limit": _float(line.drawdown_limit),
+        "drawdown_used": _float(line.drawdown_used),
+        "trades": line.trades,
+        "trades_limit": line.trades_limit,
+        "trades_used": _float(line.trades_used),
+        "confidence": _float(line.confidence),
+        "quality": line.quality,
+        "last": "" if last is None else f"{marked(last.outcome)} {last.asset or ''}".strip(),
+        "tier": line.tier,
+        "trouble": rank,
+    }
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,10 +19,8 @@ from gxrisk.config import load
 from gxrisk.server.database import open_database
 from gxrisk.server.desk import keyring
 
-from ..api.desk import STRATEGY, market
-from ..api.test_serve import WITHIN_S, environment, gxrisk
-
-SCOPES = ("read", "propose", "feed", "operate", "own", "admin")
+STRATEGY = {"name": "breakout", "version": "1", "content_hash": "ab" * 32}
+WITHIN_S = 60
 
 
 @dataclass
@@ -86,9 +85,29 @@ class Rig:
         self.server.communicate()
 
 
+def market(now_s: int, *, asset: str, price: str, seconds: int = 30) -> dict[str, Any]:
+    """Candles of a second, of which the last ends now: a range of 1 around the price."""
+    low = int(price)
+    candles = [
+        {
+            "asset": asset,
+            "start": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
+            "open": str(low + at % 2),
+            "high": str(low + 1),
+            "low": str(low),
+            "close": str(low + (at + 1) % 2),
+            "volume": "1000",
+        }
+        for at in range(now_s - seconds, now_s)
+    ]
+    return {"candles": candles}
+
+
 def started(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:
     """A command of gxrisk that says where it listens."""
-    process = subprocess.Popen(gxrisk(*arguments), env=environment(), stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "gxrisk.cli", *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GXRISK_")}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = []
     for line in process.stderr:

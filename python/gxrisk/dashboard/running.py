@@ -49,5 +49,6 @@ def run(url: str, listening: socket.socket, *, https_only: bool) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "uvicorn.error"):  # they would log each call, and the ids of open pages
+        logging.getLogger(name).setLevel(logging.WARNING)
     ToldServer(settings, name="gxrisk dashboard").run(sockets=[listening])

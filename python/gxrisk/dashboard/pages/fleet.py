@@ -20,6 +20,8 @@ _STATES: Final = {
     "reduce_only": "Reduce only",
     "active": "Active",
 }
+_ROW_PX: Final = 30
+_AROUND_PX: Final = 54  # the head, and a bar to scroll by
 _NARROW: Final = "window.innerWidth < 700"
 
 
@@ -73,7 +75,7 @@ class FleetTable:
                 "rowData": [],
                 "defaultColDef": {"sortable": True, "filter": True, "resizable": True, "suppressMovable": True},
                 ":getRowId": "p => p.data.vault_id",
-                "rowHeight": 30,
+                "rowHeight": _ROW_PX,
                 "headerHeight": 34,
                 "tooltipShowDelay": 400,
                 "animateRows": False,
@@ -93,6 +95,8 @@ class FleetTable:
         self._lines = await self._person.api.fleet()
         self._show_sums()
         rows = {line.vault_id: _row(line) for line in self._lines}
+        if len(rows) != len(self._sent):
+            self._grid.style(f"--gx-rows-height: {_AROUND_PX + _ROW_PX * len(rows)}px")
         if not self._sent:
             self._grid.props["options"]["rowData"] = list(rows.values())  # in the page itself: it is there at once
         elif rows.keys() != self._sent.keys():

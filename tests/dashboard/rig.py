@@ -72,9 +72,8 @@ class Rig:
 
     def start(self) -> None:
         """Start the server: on a free port, and later on the same one again."""
-        self.file.write_text(
-            f'folder = "{self.folder / "data"}"\n[http]\nport = {self.port}\n[feed]\nbar_s = 1\n[keys]\nrequests_per_minute = 1000000\n'
-        )
+        sections = ("[http]", f"port = {self.port}", "[feed]", "bar_s = 1", "[keys]", "requests_per_minute = 1000000")
+        self.file.write_text("\n".join((f'folder = "{self.folder / "data"}"', *sections)))
         self.server, self.url = started("serve", self.file)
         self.port = int(self.url.rpartition(":")[2])
 

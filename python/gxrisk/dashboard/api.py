@@ -1,10 +1,7 @@
-"""All that the dashboard knows and does: calls of the server's API with one person's key. No page calls anything else."""
+"""All that the dashboard knows and does: calls of the server's API with one person's key."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -13,15 +10,22 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from gxrisk._native import GxriskError
-from gxrisk.dashboard.fleet import FleetLine, LastDecision, TripLine
+from gxrisk.server.fleet_lines import FleetLine, FleetShown
+from gxrisk.server.routes.audit import HeadShown, RecordShown, Verified
 from gxrisk.server.routes.breakers import Breakers
+from gxrisk.server.routes.decision import DecisionDetail
+from gxrisk.server.routes.equity import EquityCurve
+from gxrisk.server.routes.graduation import GraduationShown
+from gxrisk.server.routes.guards import GuardsShown
 from gxrisk.server.routes.headroom import Headroom
-from gxrisk.server.routes.history import DecisionRow, PageOf, TradeRow
+from gxrisk.server.routes.history import DecisionRow, PageOf
 from gxrisk.server.routes.key import KeyShown
 from gxrisk.server.routes.kill import Killed
 from gxrisk.server.routes.limits import LimitsShown
 from gxrisk.server.routes.positions import Holdings
-from gxrisk.server.routes.vaults import VaultLine, VaultList, VaultShown
+from gxrisk.server.routes.reports import Weeks
+from gxrisk.server.routes.stress import StressTable
+from gxrisk.server.routes.vaults import VaultShown
 from gxrisk.server.routes.withdrawals import WithdrawalShown
 
 WITHIN_S: Final = 15.0
@@ -66,17 +70,20 @@ class Api:
         """Whose key this is."""
         return await self._get(KeyShown, "/v1/key")
 
-    async def vaults(self) -> VaultList:
-        """The vaults that the key is for."""
-        return await self._get(VaultList, "/v1/vaults")
-
     async def vault(self, vault_id: str) -> VaultShown:
         """A vault now."""
         return await self._get(VaultShown, _of(vault_id))
 
     async def fleet(self) -> list[FleetLine]:
         """Every vault in a line."""
-        return list(await asyncio.gather(*(self._line(one) for one in (await self.vaults()).vaults)))
+        lines: list[FleetLine] = []
+        cursor: str | None = None
+        while True:
+            page = await self._get(FleetShown, "/v1/fleet", **({} if cursor is None else {"cursor": cursor}))
+            lines += page.vaults
+            cursor = page.next_cursor
+            if cursor is None:
+                return lines
 
     async def limits(self, vault_id: str) -> LimitsShown:
         """A vault's limits."""
@@ -98,9 +105,46 @@ class Api:
         """The newest decisions."""
         return await self._get(PageOf[DecisionRow], f"{_of(vault_id)}/decisions", limit=limit)
 
-    async def trades(self, vault_id: str, limit: int) -> PageOf[TradeRow]:
-        """The newest round trips."""
-        return await self._get(PageOf[TradeRow], f"{_of(vault_id)}/trades", limit=limit)
+    async def decision(self, vault_id: str, sequence: int) -> DecisionDetail:
+        """One decision, with what every rule said."""
+        return await self._get(DecisionDetail, f"{_of(vault_id)}/decisions/{sequence}")
+
+    async def equity(self, vault_id: str, samples: str) -> EquityCurve:
+        """The equity curve with the breakers' trips: `hourly` samples, or at `decisions` too."""
+        return await self._get(EquityCurve, f"{_of(vault_id)}/equity", samples=samples)
+
+    async def guards(self, vault_id: str) -> GuardsShown:
+        """The model's health and the prices' quality."""
+        return await self._get(GuardsShown, f"{_of(vault_id)}/guards")
+
+    async def graduation(self, vault_id: str) -> GraduationShown:
+        """How far it is on the way to real money."""
+        return await self._get(GraduationShown, f"{_of(vault_id)}/graduation")
+
+    async def stress(self, vault_id: str) -> StressTable:
+        """What gaps in prices would leave."""
+        return await self._get(StressTable, f"{_of(vault_id)}/stress")
+
+    async def weeks(self, vault_id: str) -> Weeks:
+        """The weeks of which there is a report."""
+        return await self._get(Weeks, f"{_of(vault_id)}/reports")
+
+    async def head(self, vault_id: str) -> HeadShown:
+        """Where the journal's chain ends."""
+        return await self._get(HeadShown, f"{_of(vault_id)}/audit/head")
+
+    async def verify(self, vault_id: str) -> Verified:
+        """Have the whole chain verified, however long it takes: what is asked again goes on."""
+        while True:
+            try:
+                return await self._get(Verified, f"{_of(vault_id)}/audit/verify")
+            except ApiError as error:
+                if error.code != "timeout":
+                    raise
+
+    async def record(self, vault_id: str, sequence: int) -> RecordShown:
+        """One record of the journal."""
+        return await self._get(RecordShown, f"{_of(vault_id)}/audit/records/{sequence}")
 
     async def pause(self, vault_id: str) -> VaultShown:
         """Halt the agent."""
@@ -130,27 +174,20 @@ class Api:
         """Hand in what the owner signed."""
         return await self._post(WithdrawalShown, f"{_of(vault_id)}/withdrawals", {"request": signed})
 
-    async def _line(self, known: VaultLine) -> FleetLine:
-        if known.status != "running":
-            return FleetLine(vault_id=known.vault_id, status=known.status)
-        now, limits = await asyncio.gather(self.vault(known.vault_id), self.limits(known.vault_id))
-        trips = () if now.state == "active" else (await self.breakers(known.vault_id)).trips
-        newest = (await self.decisions(known.vault_id, 1)).rows
-        return FleetLine(
-            vault_id=known.vault_id,
-            tier=now.tier,
-            state=now.state,
-            is_paused=now.is_paused,
-            is_killed=now.is_killed,
-            equity=now.equity,
-            day_pnl=-now.day_loss,
-            drawdown=now.drawdown,
-            drawdown_limit=Decimal(str(limits.limits["max_drawdown"])),
-            trades=now.daily_trades,
-            trades_limit=int(str(limits.limits["max_daily_trades"])),
-            trips=tuple(TripLine(one.breaker, time_of(one.until)) for one in trips),
-            last=LastDecision(newest[0].outcome, newest[0].asset) if newest else None,
-        )
+    async def download(
+        self, vault_id: str, path: tuple[str, ...], accept: str
+    ) -> tuple[Mapping[str, str], AsyncIterator[bytes]]:
+        """The headers of a file under the vault's address, and its bytes as they come, to be read to the end."""
+        address = "/".join((_of(vault_id), *(quote(part, safe="") for part in path)))
+        asked = self._client.build_request("GET", address, headers={"Accept": accept})
+        try:
+            response = await self._client.send(asked, stream=True)
+            if response.is_error:
+                await response.aread()
+                raise _refused(response)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from None
+        return response.headers, _pieces(response)
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[str]]:
@@ -191,13 +228,12 @@ def _of(vault_id: str) -> str:
     return f"/v1/vaults/{quote(vault_id, safe='')}"
 
 
-def time_of(text: str | None) -> datetime | None:
-    """A time of the API.
-
-    >>> time_of("2020-03-12T10:55:00Z")
-    datetime.datetime(2020, 3, 12, 10, 55, tzinfo=datetime.timezone.utc)
-    """
-    return None if text is None else datetime.fromisoformat(text)
+async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.aiter_bytes():
+            yield piece
+    finally:
+        await response.aclose()
 
 
 def _refused(response: httpx.Response) -> ApiError:

@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 
-from gxrisk.dashboard import sign_in
+from gxrisk.dashboard import downloads, sign_in
 from gxrisk.dashboard.headers import Headers
 from gxrisk.dashboard.pages import register
 from gxrisk.dashboard.sessions import IDLE_S_MAX, Sessions
@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Headers)
     app.include_router(sign_in.router)
+    app.include_router(downloads.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     register(sessions)
     ui.run_with(

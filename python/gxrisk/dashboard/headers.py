@@ -22,6 +22,7 @@ POLICY: Final = "; ".join(
     )
 )
 _HEADERS: Final = {
+    "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -31,7 +32,7 @@ _HEADERS: Final = {
 
 
 class Headers:
-    """An ASGI application with these headers; what has no word on caching is not kept."""
+    """An ASGI application with these headers; an answer that has one of its own keeps it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,8 +46,8 @@ class Headers:
         async def send_told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_told)

@@ -27,5 +27,4 @@ def panel(title: str, classes: str = "") -> Element:
     with section:
         heading = words_in("h2", title)
     section.props["aria-labelledby"] = heading.html_id
-    heading.props["id"] = heading.html_id
     return section

@@ -19,6 +19,8 @@ MARKS: Final = {
     "rejected": "✕",
     "held": "◌",
 }
+# What a feed's risk level says of its prices.
+QUALITY: Final = {"low": "good", "elevated": "fair", "high": "poor", "critical": "bad"}
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
@@ -111,6 +113,15 @@ def until(end: datetime | None, now: datetime) -> str:
         left = f"{left_s / _HOUR_S:.0f} h"
     shown = f"{end.astimezone(UTC):%H:%M:%S}" if left_s < _DAY_S else moment(end)
     return f"until {shown} ({left})"
+
+
+def time_of(text: str | None) -> datetime | None:
+    """A time of the API.
+
+    >>> time_of("2020-03-12T10:55:00Z")
+    datetime.datetime(2020, 3, 12, 10, 55, tzinfo=datetime.timezone.utc)
+    """
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def share(part: Decimal, whole: Decimal) -> Decimal | None:

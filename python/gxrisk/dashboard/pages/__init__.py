@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import Client, ui
 
-from gxrisk.dashboard.pages import controls, fleet, vault, vault_controls
+from gxrisk.dashboard.pages import audit, controls, decision, fleet, stress, vault, vault_controls
 from gxrisk.dashboard.sessions import Person, Sessions
 from gxrisk.dashboard.sign_in import TOKEN
 
@@ -16,6 +16,9 @@ PAGES: Final[dict[str, Page]] = {
     "/": fleet.page,
     "/controls": controls.page,
     "/vaults/{vault_id}": vault.page,
+    "/vaults/{vault_id}/stress": stress.page,
+    "/vaults/{vault_id}/audit": audit.page,
+    "/vaults/{vault_id}/decisions/{sequence}": decision.page,
     "/vaults/{vault_id}/controls": vault_controls.page,
 }
 _BUILD_S: Final = 60.0

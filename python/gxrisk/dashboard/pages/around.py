@@ -7,7 +7,7 @@ from gxrisk.dashboard.sessions import Person
 
 def around(person: Person, vault_id: str, here: str) -> None:
     """Links to the parts of a vault; its controls only for those who have any."""
-    parts = [("Overview", "")]
+    parts = [("Overview", ""), ("Stress", "stress"), ("Audit", "audit")]
     if person.operates:
         parts.append(("Controls", "controls"))
     with box("nav", "gx-nav gx-parts").props('aria-label="Parts of the vault"'):

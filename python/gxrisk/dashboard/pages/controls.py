@@ -1,8 +1,9 @@
 """The controls over all vaults of a key: the kill switch."""
 
-from nicegui import Client, ui
+from nicegui import Client
 
 from gxrisk.dashboard.addresses import vault_at
+from gxrisk.dashboard.fleet import word
 from gxrisk.dashboard.frame import Frame
 from gxrisk.dashboard.markup import panel, words_in
 from gxrisk.dashboard.panels.doing import Act, Confirmed, Outcome, button
@@ -44,7 +45,7 @@ class Controls:
         lines = await self._person.api.fleet()
         self._table.show(
             [
-                (one.vault_id, [Cell(one.vault_id, vault_at(one.vault_id, "controls")), marked(one.word)])
+                (one.vault_id, [Cell(one.vault_id, vault_at(one.vault_id, "controls")), marked(word(one))])
                 for one in lines
             ]
         )

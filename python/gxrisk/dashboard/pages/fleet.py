@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from nicegui import Client, ui
 
-from gxrisk.dashboard.fleet import FleetLine, troubles
+from gxrisk.dashboard.fleet import drawdown_used, trades_used, troubles, word
 from gxrisk.dashboard.frame import Frame
 from gxrisk.dashboard.markup import box, words_in
 from gxrisk.dashboard.sessions import Person
-from gxrisk.dashboard.words import marked, money
+from gxrisk.dashboard.words import NOTHING, QUALITY, marked, money, words
+from gxrisk.server.fleet_lines import FleetLine
 
 _STATES: Final = {
     "all": "All",
@@ -25,7 +26,10 @@ _AROUND_PX: Final = 54  # the head, and a bar to scroll by
 _NARROW: Final = "window.innerWidth < 700"
 
 
-def _column(field: str, title: str, width: int, *, shown: str = "", wide: bool = False, **more: Any) -> dict[str, Any]:
+def _column(
+    field: str, title: str, width: int, more: dict[str, Any], *, shown: str = "", wide: bool = False
+) -> dict[str, Any]:
+    """A column; names that begin with a colon are JavaScript of our own, never anything that was told to us."""
     column: dict[str, Any] = {"field": field, "headerName": title, "width": width, **more}
     if shown:
         column |= {":valueFormatter": f"p => gx.{shown}(p)", "type": "rightAligned", "filter": "agNumberColumnFilter"}
@@ -34,18 +38,19 @@ def _column(field: str, title: str, width: int, *, shown: str = "", wide: bool =
     return column
 
 
+_BAR: Final = {":cellStyle": "p => gx.bar(p)"}
 COLUMNS: Final = [
-    _column("vault_id", "Vault", 150, **{":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
-    _column("state", "State", 132, **{":valueFormatter": "p => gx.state(p)", ":cellClass": "p => gx.stateClass(p)"}),
-    _column("why", "Why", 250, tooltipField="why", flex=1, minWidth=180),
-    _column("equity", "Equity", 122, shown="money"),
-    _column("day_pnl", "P&L today", 110, shown="gain"),
-    _column("drawdown_used", "Drawdown / limit", 150, shown="drawdown", **{":cellStyle": "p => gx.bar(p)"}),
-    _column("trades_used", "Trades / limit", 122, shown="trades", wide=True, **{":cellStyle": "p => gx.bar(p)"}),
-    _column("confidence", "Confidence", 108, shown="fraction", wide=True),
-    _column("quality", "Data quality", 116, wide=True, **{":cellClass": "p => gx.qualityClass(p)"}),
-    _column("last", "Last decision", 190, wide=True, tooltipField="last"),
-    _column("tier", "Tier", 120, wide=True),
+    _column("vault_id", "Vault", 140, {":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
+    _column("state", "State", 124, {":valueFormatter": "p => gx.state(p)", ":cellClass": "p => gx.stateClass(p)"}),
+    _column("why", "Why", 250, {"tooltipField": "why", "flex": 1, "minWidth": 190}),
+    _column("equity", "Equity", 118, {}, shown="money"),
+    _column("day_pnl", "P&L today", 108, {}, shown="gain"),
+    _column("drawdown_used", "Drawdown / limit", 142, _BAR, shown="drawdown"),
+    _column("trades_used", "Trades / limit", 116, _BAR, shown="trades", wide=True),
+    _column("confidence", "Confidence", 104, {}, shown="fraction", wide=True),
+    _column("quality", "Data quality", 112, {":cellClass": "p => gx.qualityClass(p)"}, wide=True),
+    _column("last", "Last decision", 160, {"tooltipField": "last"}, wide=True),
+    _column("tier", "Tier", 116, {}, wide=True),
     {"field": "trouble", "hide": True, "sort": "desc", "sortIndex": 0, ":comparator": "(a, b) => a - b"},
 ]
 
@@ -114,7 +119,7 @@ class FleetTable:
 
     def _filters(self) -> None:
         with box("div", "gx-filters"):
-            words_in("label", "Find").props(f"for=gx-find")
+            words_in("label", "Find").props("for=gx-find")
             find = box("input", "gx-input").props('id=gx-find type=search placeholder="vault, state, cause"')
             find.on("input", js_handler="e => gx.find(e.target.value)")
             words_in("label", "Show").props("for=gx-show")
@@ -124,13 +129,14 @@ class FleetTable:
             select.on("change", js_handler="e => gx.only(e.target.value)")
 
     def _show_sums(self) -> None:
-        lines = self._lines
-        in_trouble = sum(1 for line in lines if line.state != "active")
-        halted = sum(1 for line in lines if line.state == "halted")
-        self._sums["Vaults"].text = f"{len(lines):,}"
-        self._sums["In trouble"].text = f"{in_trouble:,}" + (f" ({halted:,} halted)" if halted else "")
-        self._sums["Equity"].text = money(sum((line.equity or Decimal(0) for line in lines), Decimal(0)))
-        gains = sum((line.day_pnl or Decimal(0) for line in lines), Decimal(0))
+        told = [word(line) for line in self._lines]
+        halted = sum(one in ("halted", "killed", "failed") for one in told)
+        troubled = halted + told.count("reduce_only")
+        self._sums["Vaults"].text = f"{len(told):,}"
+        self._sums["In trouble"].text = f"{troubled:,}" + (f" ({halted:,} halted)" if halted else "")
+        running = [line.standing for line in self._lines if line.standing is not None]
+        self._sums["Equity"].text = money(sum((one.equity for one in running), Decimal(0)))
+        gains = sum((one.day_pnl for one in running), Decimal(0))
         self._sums["P&L today"].text = money(gains, signed=True)
 
 
@@ -143,24 +149,24 @@ def _sum(name: str) -> Any:
 def _row(line: FleetLine) -> dict[str, Any]:
     """A line as the table takes it: numbers for sorting, text that is only ever shown as text."""
     rank, why = troubles(line, datetime.now(UTC))
-    last = line.last
-    return {
-        "vault_id": line.vault_id,
-        "state": line.word,
-        "why": why,
-        "equity": _float(line.equity),
-        "day_pnl": _float(line.day_pnl),
-        "drawdown": _float(line.drawdown),
-        "drawdown_limit": _float(line.drawdown_limit),
-        "drawdown_used": _float(line.drawdown_used),
-        "trades": line.trades,
-        "trades_limit": line.trades_limit,
-        "trades_used": _float(line.trades_used),
-        "confidence": _float(line.confidence),
-        "quality": line.quality,
-        "last": "" if last is None else f"{marked(last.outcome)} {last.asset or ''}".strip(),
-        "tier": line.tier,
-        "trouble": rank,
+    row: dict[str, Any] = {"vault_id": line.vault_id, "state": word(line), "why": why, "trouble": rank}
+    now = line.standing
+    if now is None:
+        return row
+    last, quality = now.last_decision, now.data_quality
+    return row | {
+        "equity": float(now.equity),
+        "day_pnl": float(now.day_pnl),
+        "drawdown": float(now.drawdown),
+        "drawdown_limit": float(now.drawdown_limit),
+        "drawdown_used": _float(drawdown_used(now)),
+        "trades": now.daily_trades,
+        "trades_limit": now.daily_trades_limit,
+        "trades_used": _float(trades_used(now)),
+        "confidence": now.confidence,
+        "quality": "suspended" if quality.suspended else QUALITY.get(quality.level or "", NOTHING),
+        "last": "" if last is None else f"{marked(last.outcome)} {last.side or ''} {last.asset or ''}".rstrip(),
+        "tier": words(now.tier),
     }
 
 

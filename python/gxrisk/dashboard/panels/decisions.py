@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from gxrisk.dashboard.addresses import decision_at
-from gxrisk.dashboard.api import time_of
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import marked, moment, number, words
+from gxrisk.dashboard.words import marked, moment, number, time_of, words
 from gxrisk.server.routes.history import DecisionRow
 
 SHOWN = 50

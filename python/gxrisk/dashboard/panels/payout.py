@@ -7,7 +7,6 @@ from nicegui import ui
 from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.doing import Outcome, button
 from gxrisk.dashboard.sessions import Person
-from gxrisk.dashboard.words import money
 from gxrisk.server.routes.withdrawals import WithdrawalShown
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
 from gxrisk.dashboard.words import money, number, percent
-from gxrisk.server.routes.positions import Holdings, PositionShown
+from gxrisk.server.routes.positions import Holdings, HeldShown
 
 _COLUMNS = (
     Column("Asset"),
@@ -16,6 +16,8 @@ _COLUMNS = (
     Column("Unrealised", is_number=True),
     Column("Stop", is_number=True),
     Column("To stop", is_number=True),
+    Column("Liquidation", is_number=True),
+    Column("To liquidation", is_number=True),
 )
 
 
@@ -31,7 +33,7 @@ class Positions:
         self._table.show([(one.asset, _cells(one)) for one in held.positions])
 
 
-def _cells(one: PositionShown) -> list[Cell | str]:
+def _cells(one: HeldShown) -> list[Cell | str]:
     entry = abs(one.cost / one.quantity) if one.quantity else None
     return [
         one.asset,
@@ -42,6 +44,8 @@ def _cells(one: PositionShown) -> list[Cell | str]:
         Cell(money(one.unrealised, signed=True), tone="bad" if one.unrealised < 0 else "good"),
         number(one.stop_loss),
         percent(_distance(one.mark, one.stop_loss), digits=2),
+        number(None if one.liquidation is None else round(one.liquidation, 4)),
+        percent(_distance(one.mark, one.liquidation), digits=1),
     ]
 
 

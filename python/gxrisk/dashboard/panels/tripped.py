@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 
-from gxrisk.dashboard.api import time_of
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import moment, until, words
+from gxrisk.dashboard.words import moment, time_of, until, words
 from gxrisk.server.routes.breakers import Breakers
 
 _COLUMNS = (

@@ -35,10 +35,12 @@ class Bars:
         """These, and no others."""
         for name in [name for name in self._made if name not in {bar.name for bar in bars}]:
             self._made.pop(name)[0].delete()
-        for bar in bars:
+        for index, bar in enumerate(bars):
             if bar.name not in self._made:
                 self._add(bar.name)
             line, fill, figures = self._made[bar.name]
+            if self._list.default_slot.children.index(line) != index:
+                line.move(target_index=index)
             width = 0 if bar.used is None else min(bar.used, Decimal(1)) * 100
             fill.style(f"width: {width:.1f}%")
             words = "" if bar.is_plain else _words(bar.used)

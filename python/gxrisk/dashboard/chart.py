@@ -45,7 +45,7 @@ def equity_chart(points: Sequence[Point], trips: Sequence[Span], limit: Decimal)
         "axisPointer": {"link": [{"xAxisIndex": "all"}], "lineStyle": {"color": _QUIET}},
         "tooltip": _tooltip(),
         "xAxis": [_time(0, start, end, labelled=False), _time(1, start, end, labelled=True)],
-        "yAxis": [_values(0, "Equity"), {**_values(1, "Drawdown, % of the base"), "inverse": True, "min": 0}],
+        "yAxis": [_values(0, "Equity"), _below(points, limit)],
         "series": [
             _line(0, "Equity", "--gx-chart-equity", [[_ms(one.at), float(one.equity)] for one in points])
             | {"markArea": _spans(trips, start, end, named=True)},
@@ -129,6 +129,14 @@ def _values(grid: int, name: str) -> dict[str, Any]:
         "axisLabel": {"color": _QUIET},
         "splitLine": {"lineStyle": {"color": _LINE}},
     }
+
+
+def _below(points: Sequence[Point], limit: Decimal) -> dict[str, Any]:
+    """The drawdown's axis, from 0 downwards to below the limit: how far it is away is what the chart is for."""
+    deepest = max((value for _, value in _drawdowns(points)), default=0.0)
+    lowest = max(deepest, float(limit) * 100) * 1.15
+    more = {"inverse": True, "min": 0, "max": round(lowest, 1), "nameLocation": "start"}
+    return {**_values(1, "Drawdown, %"), **more}
 
 
 def _limit(limit: Decimal) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Numbers, times and states as the dashboard writes them: the same everywhere, aligned, with their sign and unit."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 NOTHING: Final = "–"
@@ -21,6 +21,7 @@ MARKS: Final = {
 }
 # What a feed's risk level says of its prices.
 QUALITY: Final = {"low": "good", "elevated": "fair", "high": "poor", "critical": "bad"}
+_DIGITS: Final = 9
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
@@ -63,6 +64,26 @@ def number(value: Decimal | int | None) -> str:
         return NOTHING
     text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
     return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def figure(value: object) -> str:
+    """What the API gives as text, a number or a word, as people read it: grouped, at most nine digits after the point.
+
+    >>> figure("901000"), figure("0.0004050925925"), figure("reduce_only"), figure(None), figure(False)
+    ('901,000', '0.000405093', 'reduce only', '–', 'no')
+    """
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return words(text)
+    return (
+        number(exact if exact.as_tuple().exponent >= -_DIGITS else round(exact, _DIGITS)) if exact.is_finite() else text
+    )
 
 
 def percent(fraction: Decimal | float | None, *, signed: bool = False, digits: int = 1) -> str:

@@ -17,7 +17,7 @@ from gxrisk.dashboard.words import moment, time_of, words
 from gxrisk.server.routes.audit import RecordShown
 
 SHOWN: Final = 25
-_PLACE: Final = frozenset({"sequence", "time", "time_ns", "kind", "epoch", "hash"})
+_PLACE: Final = frozenset({"sequence", "time", "time_ns", "kind", "epoch", "hash", "signature", "evidence"})
 _CHARS_MAX: Final = 240
 _COLUMNS: Final = (
     Column("Record", is_number=True),
@@ -95,4 +95,6 @@ def _flat(name: str, value: Any) -> str:
         return ", ".join(_flat(inner, one) for inner, one in value.items() if one is not None)
     if isinstance(value, list):
         return f"{words(name)} {len(value)}" if value else f"no {words(name)}"
+    if isinstance(value, bool):
+        return f"{'' if value else 'not '}{words(name)}"
     return f"{words(name)} {' '.join(str(value).split())}"

@@ -9,7 +9,7 @@ from gxrisk.dashboard.panels.asked import asked_panel, facts_panel
 from gxrisk.dashboard.panels.verifying import Verifying
 from gxrisk.dashboard.sessions import Person
 from gxrisk.dashboard.table import Cell, Column, Row, Table
-from gxrisk.dashboard.words import NOTHING, marked, number, words
+from gxrisk.dashboard.words import NOTHING, figure, marked, number, words
 from gxrisk.server.routes.audit import Explanation, RuleShown
 from gxrisk.server.routes.decision import DecisionDetail
 
@@ -71,7 +71,7 @@ def _passing(one: DecisionDetail, explained: Explanation) -> str:
     most = explained.max_quantity
     if most is None or not float(most):
         return "No quantity of this order would have passed."
-    return f"Of this order at most {most} {one.asset} would have passed; {number(one.quantity)} were asked for."
+    return f"Of this order at most {figure(most)} {one.asset} would have passed; {number(one.quantity)} were asked for."
 
 
 def _rules(explained: Explanation) -> list[Row]:
@@ -83,7 +83,7 @@ def _rules(explained: Explanation) -> list[Row]:
 def _rule(rule: RuleShown) -> list[Cell | str]:
     if not rule.applies:
         return [Cell(text, tone="quiet") for text in (words(rule.rule), NOTHING, NOTHING, "not asked", "")]
-    figures = [rule.limit or NOTHING, rule.observed or NOTHING]
+    figures = [figure(rule.limit), figure(rule.observed)]
     if rule.passed:
         return [words(rule.rule), *figures, Cell("✓ passed", tone="good"), ""]
     return [words(rule.rule), *figures, Cell("✕ violated", tone="bad"), Cell(rule.message, tone="words")]

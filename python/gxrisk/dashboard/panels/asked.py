@@ -4,10 +4,8 @@ from collections.abc import Iterable
 
 from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.decisions import asked
-from gxrisk.dashboard.words import NOTHING, moment, number, time_of, words
+from gxrisk.dashboard.words import NOTHING, figure, moment, number, time_of, words
 from gxrisk.server.routes.decision import DecisionDetail
-
-_UNSHOWN = {"assets", "correlated"}
 
 
 def asked_panel(one: DecisionDetail) -> None:
@@ -34,9 +32,7 @@ def facts_panel(one: DecisionDetail) -> None:
     if one.evidence is None:
         return
     with panel("Decided on"):
-        shown = [
-            (words(name), _text(value)) for name, value in one.evidence.items() if not isinstance(value, list | dict)
-        ]
+        shown = [(words(name), _fact(name, value)) for name, value in one.evidence.items() if _is_one(value)]
         _facts(shown)
 
 
@@ -47,9 +43,10 @@ def _facts(facts: Iterable[tuple[str, str]]) -> None:
             words_in("dd", value)
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return words(str(value)) if not str(value).startswith("2") or "T" not in str(value) else str(value)
+def _is_one(value: object) -> bool:
+    return not isinstance(value, list | dict)
+
+
+def _fact(name: str, value: object) -> str:
+    is_time = name == "mark_time" and value is not None
+    return f"{moment(time_of(str(value)))} UTC" if is_time else figure(value)

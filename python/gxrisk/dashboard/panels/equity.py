@@ -34,7 +34,7 @@ class Equity:
         self._chart.props["options"] = equity_chart(points, trips, limit)
         first, last = points[0], points[-1]
         deepest = max((one.drawdown for one in points if one.drawdown is not None), default=None)
-        drawn = f"{len(trips)} trips are shaded" if trips else "no breaker has tripped"
+        drawn = f"{len(trips)} trip{'s' if len(trips) > 1 else ''} shaded" if trips else "no breaker has tripped"
         self._said.text = (
             f"From {money(first.equity)} on {moment(first.at)} to {money(last.equity)} on {moment(last.at)} UTC; "
             f"deepest drawdown {percent(deepest)} of {percent(limit)}; {drawn}."

@@ -5,7 +5,7 @@ from decimal import Decimal
 from gxrisk.dashboard.bars import Bar, Bars
 from gxrisk.dashboard.markup import panel, words_in
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import percent
+from gxrisk.dashboard.words import figure, percent
 from gxrisk.server.routes.graduation import GraduationShown
 
 _COLUMNS = (
@@ -47,7 +47,7 @@ class Progress:
                         Cell("✓ met", tone="good") if one.passed else Cell("◌ open", tone="warn"),
                         Cell(one.sentence, tone="words"),
                         one.required,
-                        one.observed or "–",
+                        figure(one.observed),
                     ],
                 )
                 for one in now.requirements

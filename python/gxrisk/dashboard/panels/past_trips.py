@@ -2,7 +2,7 @@
 
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import moment, time_of, words
+from gxrisk.dashboard.words import figure, moment, time_of, words
 from gxrisk.server.routes.equity import EquityCurve
 
 _SHOWN = 30
@@ -34,8 +34,8 @@ class PastTrips:
                         words(one.breaker),
                         moment(time_of(one.time)),
                         Cell("■ lasts", tone="bad") if one.ended is None else moment(time_of(one.ended)),
-                        one.limit or "–",
-                        one.observed or "–",
+                        figure(one.limit),
+                        figure(one.observed),
                         Cell(one.cause, tone="words"),
                     ],
                 )

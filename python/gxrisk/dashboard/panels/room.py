@@ -17,7 +17,12 @@ class Room:
     def __init__(self, changed: Callable[[], None]) -> None:
         with panel("Headroom"):
             with box("div", "gx-filters"):
-                self._asset = ui.select([], label="Asset", on_change=changed).props("dense outlined options-dense")
+                self._asset = (
+                    ui.select([], label="Asset", on_change=changed)
+                    .props("dense outlined options-dense")
+                    .classes("gx-asset")
+                )
+                self._asset.props("dense outlined options-dense").classes("gx-asset")
                 self._side = ui.toggle(["buy", "sell"], value="buy", on_change=changed).props(
                     "dense no-caps unelevated"
                 )

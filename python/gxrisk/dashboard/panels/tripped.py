@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import moment, time_of, until, words
+from gxrisk.dashboard.words import figure, moment, time_of, until, words
 from gxrisk.server.routes.breakers import Breakers
 
 _COLUMNS = (
@@ -35,9 +35,9 @@ class Tripped:
                         Cell(f"■ {words(one.breaker)}", tone="bad"),
                         moment(time_of(one.since)),
                         until(time_of(one.until), now),
-                        one.limit or "–",
-                        one.observed or "–",
-                        one.cause,
+                        figure(one.limit),
+                        figure(one.observed),
+                        Cell(one.cause, tone="words"),
                     ],
                 )
                 for one in breakers.trips

@@ -5,7 +5,7 @@ from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.doing import Outcome, button
 from gxrisk.dashboard.words import NOTHING
 
-_NAMES = ("Record", "Hash before", "Hash")
+_NAMES = ("Record", "Hash", "Hash before")
 
 
 class Verifying:
@@ -26,7 +26,7 @@ class Verifying:
 
     def show(self, sequence: int, previous: str | None, own: str) -> None:
         """This place."""
-        for name, text in zip(_NAMES, (f"{sequence:,}", previous or NOTHING, own), strict=True):
+        for name, text in zip(_NAMES, (f"{sequence:,}", own, previous or NOTHING), strict=True):
             if self._values[name].text != text:
                 self._values[name].text = text
 

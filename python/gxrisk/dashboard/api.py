@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from gxrisk._native import GxriskError
 from gxrisk.server.fleet_lines import FleetLine, FleetShown
+from gxrisk.server.routes.alerts import AlertList, AlertShown
 from gxrisk.server.routes.audit import HeadShown, RecordShown, Verified
 from gxrisk.server.routes.breakers import Breakers
 from gxrisk.server.routes.decision import DecisionDetail
@@ -145,6 +146,18 @@ class Api:
     async def record(self, vault_id: str, sequence: int) -> RecordShown:
         """One record of the journal."""
         return await self._get(RecordShown, f"{_of(vault_id)}/audit/records/{sequence}")
+
+    async def alerts(self, state: str) -> AlertList:
+        """The newest alerts: `open` ones or `all`."""
+        return await self._get(AlertList, "/v1/alerts", state=state)
+
+    async def acknowledge(self, alert: int) -> AlertShown:
+        """Look after an alert."""
+        return await self._post(AlertShown, f"/v1/alerts/{alert}/ack")
+
+    async def resolve(self, alert: int) -> AlertShown:
+        """Say that an alert is over."""
+        return await self._post(AlertShown, f"/v1/alerts/{alert}/resolve")
 
     async def pause(self, vault_id: str) -> VaultShown:
         """Halt the agent."""

@@ -13,7 +13,7 @@ EVERY_S: Final = 2.0  # equity moves with marks, which are no events
 _SETTLE_S: Final = 0.1  # what comes together is looked at once
 _RETRY_S: Final = 0.5
 _RETRY_S_MAX: Final = 5.0
-_NO_STREAM: Final = (403, 404)
+_NO_STREAM: Final = (403, 404, 422)  # no such stream, or too many vaults for one
 Listener = Callable[[], Awaitable[None]]
 _log = logging.getLogger("gxrisk.dashboard")
 

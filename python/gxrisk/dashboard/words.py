@@ -81,9 +81,7 @@ def figure(value: object) -> str:
         exact = Decimal(text)
     except InvalidOperation:
         return words(text)
-    return (
-        number(exact if exact.as_tuple().exponent >= -_DIGITS else round(exact, _DIGITS)) if exact.is_finite() else text
-    )
+    return number(round(exact, _DIGITS)) if exact.is_finite() else text
 
 
 def percent(fraction: Decimal | float | None, *, signed: bool = False, digits: int = 1) -> str:

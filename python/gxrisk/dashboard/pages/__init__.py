@@ -7,13 +7,14 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import Client, ui
 
-from gxrisk.dashboard.pages import audit, controls, decision, fleet, stress, vault, vault_controls
+from gxrisk.dashboard.pages import alerts, audit, controls, decision, fleet, stress, vault, vault_controls
 from gxrisk.dashboard.sessions import Person, Sessions
 from gxrisk.dashboard.sign_in import TOKEN
 
 Page = Callable[..., Awaitable[None]]
 PAGES: Final[dict[str, Page]] = {
     "/": fleet.page,
+    "/alerts": alerts.page,
     "/controls": controls.page,
     "/vaults/{vault_id}": vault.page,
     "/vaults/{vault_id}/stress": stress.page,

@@ -1,15 +1,17 @@
-"""The dashboard's process: where it listens, and uvicorn under it."""
+"""The dashboard's process: where it listens, uvicorn under it, and when it ends."""
 
 import logging
+import signal
 import socket
-from typing import Final
+import sys
+from threading import Thread
+from typing import Final, TextIO
 from urllib.parse import urlsplit
 
 import uvicorn
 
 from gxrisk._native import GxriskError
 from gxrisk.dashboard.app import Settings, create_app
-from gxrisk.server.listening import ToldServer
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -30,25 +32,50 @@ def checked(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise DashboardError(f"{url!r} was given, an address like http://127.0.0.1:8780 is allowed")
+        raise DashboardError("--url: an address like http://127.0.0.1:8780 is allowed, without a name or a key in it")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise DashboardError(f"{url}: keys go over https alone, or to this machine")
     return url.rstrip("/")
 
 
-def run(url: str, listening: socket.socket, *, https_only: bool) -> None:
-    """Serve on a bound socket until SIGTERM or Ctrl-C."""
-    app = create_app(Settings(checked(url), https_only))
-    # A page's web socket stays open: whoever stops this process does not wait for browsers to leave.
+def run(url: str, listening: socket.socket, *, https_only: bool, ends_with: TextIO | None = None) -> None:
+    """Serve on a bound socket until SIGTERM, Ctrl-C, or the end of `ends_with`."""
     settings = uvicorn.Config(
-        app,
+        create_app(Settings(checked(url), https_only)),
         loop="uvloop",
         http="httptools",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=1,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,  # the web socket of an open page would last
     )
     for name in ("httpx", "uvicorn.error"):  # they would log each call, and the ids of open pages
         logging.getLogger(name).setLevel(logging.WARNING)
-    ToldServer(settings, name="gxrisk dashboard").run(sockets=[listening])
+    for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal once more when it has ended
+        signal.signal(one, _ended)
+    server = _Told(settings)
+    if ends_with is not None:
+        Thread(target=_follow, args=(ends_with, server), daemon=True).start()
+    server.run(sockets=[listening])
+
+
+class _Told(uvicorn.Server):
+    """Says on stderr where it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for one in sockets or ():
+            host, port = one.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            sys.stderr.write(f"gxrisk dashboard: listening on http://{shown}:{port}\n")
+        sys.stderr.flush()
+
+
+def _follow(stream: TextIO, server: uvicorn.Server) -> None:
+    stream.read()
+    server.should_exit = True
+
+
+def _ended(_signal: int, _frame: object) -> None:
+    pass

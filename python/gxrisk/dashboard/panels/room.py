@@ -23,10 +23,8 @@ class Room:
                     .classes("gx-asset")
                 )
                 self._asset.props("dense outlined options-dense").classes("gx-asset")
-                self._side = ui.toggle(["buy", "sell"], value="buy", on_change=changed).props(
-                    "dense no-caps unelevated"
-                )
-                self._side.props('role=group aria-label="Side"')
+                self._side = ui.select(["buy", "sell"], value="buy", label="Side", on_change=changed)
+                self._side.props("dense outlined options-dense").classes("gx-asset")
             self._binding = words_in("p", "", "gx-note")
             self._bars = Bars("Headroom by rule")
 

@@ -25,9 +25,7 @@ def dashboard(
     https_only: Annotated[
         bool, typer.Option("--https-only", help="Cookies for TLS alone: where a proxy with TLS stands before it.")
     ] = False,
-    beside: Annotated[
-        bool, typer.Option("--beside", hidden=True, help="End with whoever holds the input open.")
-    ] = False,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End when the input does.")] = False,
 ) -> None:
     """Show the vaults of a server in a browser. Everyone signs in with an API key of their own.
 

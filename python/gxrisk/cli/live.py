@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -23,6 +24,7 @@ LISTENING: Final = "gxrisk: listening on "
 DEPOSIT: Final = "100000"
 _STRATEGY: Final = {"name": "momentum", "version": "demo", "content_hash": "00" * 32}
 _START_S: Final = 60
+_STRETCH: Final = Decimal("7.745966692")  # the root of 60: so much more volatile is a minute that is told in a second
 
 
 def serve_live(source: Source, model: str, *, port: int = PORT, seconds: float | None = None) -> None:
@@ -37,11 +39,12 @@ def serve_live(source: Source, model: str, *, port: int = PORT, seconds: float |
         file = _configuration(Path(folder), market.assets)
         keys = _keys(file)
         url = around.enter_context(_server(file))
-        feed, operator = (around.enter_context(Caller(url, keys[name])) for name in ("feed", "operate"))
+        feed, operator, owner = (around.enter_context(Caller(url, keys[name])) for name in ("feed", "operate", "own"))
         for tier in TIERS:
             vault = {"vault_id": tier, "tier": tier, "strategy": _STRATEGY, "bar_s": 1}
             operator.post("/v1/vaults", vault)
             operator.post(f"/v1/vaults/{tier}/fund", {"transfer_id": "first", "amount": DEPOSIT})
+            owner.loosen(tier, "volatility_max", _STRETCH)
         agents = [Agent(around.enter_context(Caller(url, keys[tier])), tier, model) for tier in TIERS]
         around.enter_context(dashboard_beside(url, port))
         typer.echo(_told(port, keys["operate"], market), err=True)
@@ -83,6 +86,7 @@ def _keys(file: Path) -> dict[str, str]:
     try:
         ring = keyring(settings, engine)
         keys = {"feed": ring.create("the recording", "feed")[1], "operate": ring.create("you", "operate")[1]}
+        keys["own"] = ring.create("the owner", "own", TIERS)[1]
         return keys | {tier: ring.create(f"momentum in {tier}", "propose", [tier])[1] for tier in TIERS}
     finally:
         engine.dispose()

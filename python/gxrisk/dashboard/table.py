@@ -36,13 +36,13 @@ Row = tuple[str, Sequence[Cell | str]]
 
 
 class Table:
-    """Rows by key under fixed columns; `empty` is said where there is none."""
+    """Rows by key under fixed columns; `empty` is said where there is none. What is long scrolls, unless `is_whole`."""
 
-    def __init__(self, caption: str, columns: Sequence[Column], *, empty: str) -> None:
+    def __init__(self, caption: str, columns: Sequence[Column], *, empty: str, is_whole: bool = False) -> None:
         self._columns = columns
         self._rows: dict[str, tuple[Element, list[Cell], list[TextElement]]] = {}
         self._empty = words_in("p", empty, "gx-empty")
-        self._region = box("div", "gx-scroll")
+        self._region = box("div", "gx-scroll gx-whole" if is_whole else "gx-scroll")
         self._region.props.update({"tabindex": "0", "role": "region", "aria-label": caption})
         with self._region, box("table", "gx-table"):
             words_in("caption", caption, "gx-unseen")

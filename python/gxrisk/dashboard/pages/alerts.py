@@ -51,7 +51,7 @@ class Alerts:
                     button("Acknowledge", lambda: outcome.of(self._acknowledge))
                     button("Resolve", lambda: outcome.of(self._resolve))
         with panel("Alerts"):
-            self._table = Table("Alerts", _COLUMNS, empty="Nothing is wrong.")
+            self._table = Table("Alerts", _COLUMNS, empty="Nothing is wrong.", is_whole=True)
             self._more = words_in("p", "", "gx-note")
 
     async def refresh(self) -> None:

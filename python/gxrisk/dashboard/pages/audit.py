@@ -48,7 +48,7 @@ class Audit:
         with box("div", "gx-columns"):
             self._end = Verifying(person.api, vault_id)
             with panel("Records", "gx-across"):
-                self._table = Table("Records", _COLUMNS, empty="No record yet.")
+                self._table = Table("Records", _COLUMNS, empty="No record yet.", is_whole=True)
                 self._older = button("Older records", self._show_more)
             words_in("p", "What is in the journal is what happened: everything else is derived from it.", "gx-note")
 

@@ -47,7 +47,7 @@ def _show(person: Person, vault_id: str, one: DecisionDetail) -> None:
         if one.explanation is not None:
             with panel("What each rule said", "gx-across"):
                 words_in("p", _passing(one, one.explanation), "gx-note gx-passing")
-                Table("Rules", _COLUMNS, empty="").show(_rules(one.explanation))
+                Table("Rules", _COLUMNS, empty="", is_whole=True).show(_rules(one.explanation))
         asked_panel(one)
         facts_panel(one)
         Verifying(person.api, vault_id).show(one.sequence, one.previous_hash, one.hash)

@@ -42,7 +42,7 @@ _BAR: Final = {":cellStyle": "p => gx.bar(p)"}
 COLUMNS: Final = [
     _column("vault_id", "Vault", 140, {":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
     _column("state", "State", 124, {":valueFormatter": "p => gx.state(p)", ":cellClass": "p => gx.stateClass(p)"}),
-    _column("why", "Why", 250, {"tooltipField": "why", "flex": 1, "minWidth": 150}),
+    _column("why", "Why", 250, {"tooltipField": "why", "flex": 1, "minWidth": 230}),
     _column("equity", "Equity", 118, {}, shown="money"),
     _column("day_pnl", "P&L today", 108, {}, shown="gain"),
     _column("drawdown_used", "Drawdown / limit", 142, _BAR, shown="drawdown"),
@@ -50,7 +50,7 @@ COLUMNS: Final = [
     _column("confidence", "Confidence", 104, {}, shown="fraction", wide=True),
     _column("quality", "Data quality", 112, {":cellClass": "p => gx.qualityClass(p)"}, wide=True),
     _column("last", "Last decision", 170, {"tooltipField": "last"}, wide=True),
-    _column("tier", "Tier", 116, {}, wide=True),
+    _column("tier", "Tier", 116, {":hide": "window.innerWidth < 1600"}),
     {"field": "trouble", "hide": True, "sort": "desc", "sortIndex": 0, ":comparator": "(a, b) => a - b"},
 ]
 

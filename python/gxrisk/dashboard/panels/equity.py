@@ -6,6 +6,7 @@ from nicegui import ui
 
 from gxrisk.dashboard.chart import Point, Span, equity_chart
 from gxrisk.dashboard.markup import panel, words_in
+from gxrisk.dashboard.trips import joined
 from gxrisk.dashboard.words import moment, money, percent, time_of
 from gxrisk.server.routes.equity import EquityCurve
 
@@ -21,16 +22,12 @@ class Equity:
 
     def show(self, curve: EquityCurve, limit: Decimal) -> None:
         """This curve."""
-        points = [Point(at, one.equity, one.drawdown) for one in curve.points if (at := time_of(one.time)) is not None]
+        points = _points(curve)
         self._chart.visible = len(points) > 1
         if len(points) < 2:
             self._said.text = "The curve begins with the second sample: the vault was just made."
             return
-        trips = [
-            Span(one.breaker, start, time_of(one.ended))
-            for one in curve.trips
-            if (start := time_of(one.time)) is not None
-        ]
+        trips = [Span(one.breaker, one.start, one.end) for one in joined(curve.trips)]
         self._chart.props["options"] = equity_chart(points, trips, limit)
         first, last = points[0], points[-1]
         deepest = max((one.drawdown for one in points if one.drawdown is not None), default=None)
@@ -40,3 +37,10 @@ class Equity:
             f"deepest drawdown {percent(deepest)} of {percent(limit)}; {drawn}."
         )
         self._chart.props["aria-label"] = f"Equity and drawdown. {self._said.text}"
+
+
+def _points(curve: EquityCurve) -> list[Point]:
+    """From the first money on: before it there is no curve."""
+    known = [Point(at, one.equity, one.drawdown) for one in curve.points if (at := time_of(one.time)) is not None]
+    first = next((number for number, one in enumerate(known) if one.equity), len(known))
+    return known[first:]

@@ -1,8 +1,9 @@
 """The trips of the last thirty days, newest first."""
 
 from gxrisk.dashboard.markup import panel
-from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import figure, moment, time_of, words
+from gxrisk.dashboard.table import Cell, Column, Row, Table
+from gxrisk.dashboard.trips import Trip, joined
+from gxrisk.dashboard.words import figure, moment, words
 from gxrisk.server.routes.equity import EquityCurve
 
 _SHOWN = 30
@@ -10,6 +11,7 @@ _COLUMNS = (
     Column("Breaker"),
     Column("Tripped (UTC)"),
     Column("Ended (UTC)"),
+    Column("Times", is_number=True),
     Column("Limit", is_number=True),
     Column("Observed", is_number=True),
     Column("Cause", wide=True),
@@ -25,20 +27,10 @@ class PastTrips:
 
     def show(self, curve: EquityCurve) -> None:
         """These."""
-        trips = list(reversed(curve.trips))[:_SHOWN]
-        self._table.show(
-            [
-                (
-                    f"{one.breaker} {one.time}",
-                    [
-                        words(one.breaker),
-                        moment(time_of(one.time)),
-                        Cell("■ lasts", tone="bad") if one.ended is None else moment(time_of(one.ended)),
-                        figure(one.limit),
-                        figure(one.observed),
-                        Cell(one.cause, tone="words"),
-                    ],
-                )
-                for one in trips
-            ]
-        )
+        self._table.show([_row(one) for one in reversed(joined(curve.trips)[-_SHOWN:])])
+
+
+def _row(one: Trip) -> Row:
+    end = Cell("■ lasts", tone="bad") if one.end is None else moment(one.end)
+    cells = [words(one.breaker), moment(one.start), end, f"{one.times:,}", figure(one.limit), figure(one.observed)]
+    return f"{one.breaker} {one.start}", [*cells, Cell(one.cause, tone="words")]

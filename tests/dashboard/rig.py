@@ -47,9 +47,9 @@ class Rig:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def vault(self, vault_id: str, *, tier: str = "growth", amount: str = "100000") -> None:
+    def vault(self, vault_id: str, *, tier: str = "growth", amount: str = "100000", **more: Any) -> None:
         """A vault with money in it."""
-        body = {"vault_id": vault_id, "tier": tier, "strategy": STRATEGY, "bar_s": 1}
+        body = {"vault_id": vault_id, "tier": tier, "strategy": STRATEGY, "bar_s": 1, **more}
         self.call("POST", "/v1/vaults", body)
         self.call("POST", f"/v1/vaults/{vault_id}/fund", {"transfer_id": "first", "amount": amount})
 

@@ -25,24 +25,30 @@ SAID = (
 
 @pytest.fixture(scope="module")
 def crash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Twelve vaults that buy into a market which then falls by a sixth, while their agents go on proposing."""
+    """Twelve vaults, half of them in a market that falls by a sixth at once while their agents go on proposing."""
     random = Random(7)
     with rigged(tmp_path_factory.mktemp("crash"), NAMES) as rig:
         for number, name in enumerate(NAMES):
-            rig.vault(name, tier=TIERS[number % 3], amount=str(random.randrange(40, 400) * 1_000))
-        rig.market("1000")
-        for name in NAMES:
-            worth = float(rig.call("GET", f"/v1/vaults/{name}")["equity"]) * random.uniform(0.02, 0.09)
-            rig.order(
-                name, quantity=f"{worth / 1000:.3f}", stop_loss="997.5", confidence=f"{random.uniform(0.55, 0.95):.2f}"
-            )
-        price = 1000.0
-        for step in range(80):
-            price *= 1 + random.gauss(-0.0023, 0.0009 if step < 30 else 0.0018)
+            asset = ("BTC", "ETH")[number % 2]
+            rig.vault(name, tier=TIERS[number % 3], amount=str(random.randrange(40, 400) * 1_000), assets=[asset])
+        for asset in ("BTC", "ETH"):
+            rig.market(asset=asset)
+        for number, name in enumerate(NAMES):
+            worth = float(rig.call("GET", f"/v1/vaults/{name}")["equity"]) * random.uniform(0.04, 0.09)
+            confidence = f"{random.uniform(0.55, 0.95):.2f}"
+            rig.order(name, asset=("BTC", "ETH")[number % 2], quantity=f"{worth / 100:.2f}", confidence=confidence)
+        for asset in ("BTC", "ETH"):
+            rig.market(asset=asset)
+        for _ in range(2):
+            rig.order("atlas", quantity="430", stop_loss="97", confidence="0.88")
+        price = 100.5
+        for step in range(70):
+            price *= 0.84 if step == 45 else 1 + random.gauss(-0.0002, 0.0008)
             rig.trade(f"{price:.2f}")
-            confidence = f"{max(0.05, random.gauss(0.72 - step / 200, 0.08)):.2f}"
-            rig.order("atlas", quantity="0.01", stop_loss=f"{price * 0.9975:.2f}", confidence=confidence)
-        rig.order("atlas", quantity="900", stop_loss=f"{price * 0.9975:.2f}", confidence="0.83", reasoning=SAID)
+            rig.trade(f"{100.5 + random.gauss(0, 0.2):.2f}", asset="ETH")
+            confidence = f"{max(0.05, random.gauss(0.75 - step / 180, 0.07)):.2f}"
+            rig.order("atlas", quantity="0.01", stop_loss=f"{price * 0.975:.2f}", confidence=confidence)
+        rig.order("atlas", quantity="9000", stop_loss=f"{price * 0.975:.2f}", confidence="0.83", reasoning=SAID)
         rig.call("POST", "/v1/vaults/juno/pause")
         rig.call("POST", "/v1/vaults/kite/kill", {"reason": "its model is withdrawn"})
         yield rig

@@ -82,7 +82,7 @@ def demo(
         bool | None,
         typer.Option("--serve/--no-serve", help="Open the dashboard on the crash, live; if none, in a terminal."),
     ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the dashboard listens.")] = PORT,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where the dashboard listens.")] = PORT,
 ) -> None:
     """Replay a crash for the three tiers side by side and once without a gate; then follow one vault's whole life.
 
@@ -92,13 +92,16 @@ def demo(
     reconstruction of March 2020 that comes with the package.
     """
     with failures():
+        is_live = sys.stdout.isatty() if wants_live is None else wants_live
+        if wants_live:
+            check_installed()
         source = demo_source(data or [], seed)
         plans = [VaultPlan(tier, Limits.for_tier(tier)) for tier in TIERS]
         coarsest_ms = max(one.interval_ms for one in source.series)
         bar_ms = max(DEMO_BAR_MINUTES * 60_000, coarsest_ms)
         _run(source, plans, MOMENTUM, ReplaySettings(bar_ms=bar_ms), mark_age_s_max, json, no_progress)
         tell_life(source, MOMENTUM, bar_ms // 1000, mark_age_s_max, out, shown=not no_progress)
-        if sys.stdout.isatty() if wants_live is None else wants_live:
+        if is_live:
             check_installed()
             from gxrisk.cli.live import serve_live
 

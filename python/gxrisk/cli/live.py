@@ -62,7 +62,7 @@ def serve_live(source: Source, model: str, *, port: int = PORT, seconds: float |
 def _told(port: int, key: str, market: LiveMarket) -> str:
     return (
         f"\nThe crash again, live, behind a real server: one recorded candle each second, {market.sentence}.\n"
-        f"  the dashboard   http://127.0.0.1:{port}\n"
+        f"  the dashboard   {f'http://127.0.0.1:{port}' if port else 'where it says itself'}\n"
         f"  sign in with    {key}\n"
         "The key is an operator's, and good until Ctrl-C ends all of this."
     )

@@ -39,8 +39,8 @@ def equity_chart(points: Sequence[Point], trips: Sequence[Span], limit: Decimal)
         "useUTC": True,
         "textStyle": {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 12},
         "grid": [
-            {"left": 84, "right": 20, "top": 30, "height": "46%"},
-            {"left": 84, "right": 20, "top": "66%", "bottom": 28},
+            {"left": 84, "right": 20, "top": 30, "height": "40%"},
+            {"left": 84, "right": 20, "top": "67%", "bottom": 28},
         ],
         "axisPointer": {"link": [{"xAxisIndex": "all"}], "lineStyle": {"color": _QUIET}},
         "tooltip": _tooltip(),
@@ -136,7 +136,8 @@ def _below(points: Sequence[Point], limit: Decimal) -> dict[str, Any]:
     deepest = max((value for _, value in _drawdowns(points)), default=0.0)
     lowest = max(deepest, float(limit) * 100) * 1.15
     more = {"inverse": True, "min": 0, "max": round(lowest, 1), "nameLocation": "start"}
-    return {**_values(1, "Drawdown, %"), **more}
+    label = {"color": _QUIET, "showMaxLabel": False}
+    return {**_values(1, "Drawdown, %"), **more, "axisLabel": label}
 
 
 def _limit(limit: Decimal) -> dict[str, Any]:
@@ -160,8 +161,12 @@ def _spans(trips: Sequence[Span], start: datetime, end: datetime, *, named: bool
         "itemStyle": {"color": "var(--gx-bar-near)", "opacity": 0.28},
         "label": {"show": is_named, "color": "var(--gx-text)", "position": "insideTopLeft", "fontSize": 11},
         "data": [
-            [{"name": words(one.name), "xAxis": _ms(max(one.start, start))}, {"xAxis": _ms(one.end or end)}]
-            for one in trips
+            [
+                # each name a line lower than the one before, since trips may begin together
+                {"name": words(one.name), "xAxis": _ms(max(one.start, start)), "label": {"offset": [0, 13 * number]}},
+                {"xAxis": _ms(one.end or end)},
+            ]
+            for number, one in enumerate(trips)
             if one.end is None or one.end >= start
         ],
     }

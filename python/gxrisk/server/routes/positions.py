@@ -1,5 +1,7 @@
 """What a vault holds, and which orders work for it."""
 
+from decimal import Decimal
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""The commands: beside a server and ending with it, on the demonstration, and what is refused before anything starts."""
+"""The commands: beside a server and ending with it, on the demonstration, and what is refused at once."""
 
 from __future__ import annotations
 
@@ -64,10 +64,8 @@ def test_beside_the_server_and_ending_with_it(tmp_path: Path, ending: signal.Sig
 
 def test_the_demonstration_ends_with_it(tmp_path: Path) -> None:
     """The printed key opens the printed address; Ctrl-C ends all of it, in order."""
-    arguments = command("demo", "--serve", "--no-progress", "--port", "0")
-    script = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from gxrisk.cli import app; app()"
     process = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments[3:]],
+        command("demo", "--serve", "--no-progress", "--port", "0"),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

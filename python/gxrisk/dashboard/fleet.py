@@ -18,7 +18,9 @@ def word(line: FleetLine) -> str:
     """
     if line.standing is None:
         return line.status if line.status != "running" else "failed"
-    return "killed" if line.standing.is_killed else line.standing.state
+    if line.standing.is_killed:
+        return "killed"
+    return "exits_only" if line.status == "exits_only" and line.standing.state != "halted" else line.standing.state
 
 
 def drawdown_used(now: Standing) -> Decimal | None:
@@ -45,11 +47,13 @@ def troubles(line: FleetLine, now: datetime) -> tuple[int, str]:
     causes = [f"{words(trip.breaker)} {until(time_of(trip.until), now)}" for trip in held.trips]
     if held.is_killed:
         return 90, "; ".join(["killed: its owner reactivates it", *causes])
+    if line.status == "exits_only":
+        causes.insert(0, "takes exits alone: the operator's log says why")
     if held.is_paused:
         causes.insert(0, "paused")
     if held.state == "halted":
         return 60 if held.trips else 50, "; ".join(causes)
-    if held.state == "reduce_only":
+    if held.state == "reduce_only" or line.status == "exits_only":
         return 40, "; ".join(causes)
     return _warnings(held)
 

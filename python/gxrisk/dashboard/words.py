@@ -10,6 +10,7 @@ MINUS: Final = "\N{MINUS SIGN}"
 MARKS: Final = {
     "active": "●",
     "reduce_only": "◐",
+    "exits_only": "◐",
     "halted": "■",
     "killed": "✕",
     "paused": "❚❚",

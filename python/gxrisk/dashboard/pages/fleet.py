@@ -131,7 +131,7 @@ class FleetTable:
     def _show_sums(self) -> None:
         told = [word(line) for line in self._lines]
         halted = sum(one in ("halted", "killed", "failed") for one in told)
-        troubled = halted + told.count("reduce_only")
+        troubled = halted + told.count("reduce_only") + told.count("exits_only")
         self._sums["Vaults"].text = f"{len(told):,}"
         self._sums["In trouble"].text = f"{troubled:,}" + (f" ({halted:,} halted)" if halted else "")
         running = [line.standing for line in self._lines if line.standing is not None]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
 from gxrisk.dashboard.words import money, number, percent
-from gxrisk.server.routes.positions import Holdings, HeldShown
+from gxrisk.server.routes.positions import HeldShown, Holdings
 
 _COLUMNS = (
     Column("Asset"),

@@ -6,7 +6,7 @@ const gx = (() => {
   const minus = (text) => text.replace("-", "−");
   const has = (value) => value !== null && value !== undefined;
   const percent = (value) => `${minus((value * 100).toFixed(1))} %`;
-  const marks = { active: "●", reduce_only: "◐", halted: "■", killed: "✕", failed: "✕", retired: "○" };
+  const marks = { active: "●", reduce_only: "◐", exits_only: "◐", halted: "■", killed: "✕", failed: "✕", retired: "○" };
   let api = null;
   let only = "all";
 

@@ -61,7 +61,7 @@ class Rig:
         """One trade at the market now."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.call(
-            "POST", "/v1/marks", {"trades": [{"asset": asset, "at": at, "price": price, "quantity": "1"}]}, key="feed"
+            "POST", "/v1/marks", {"trades": [{"asset": asset, "at": at, "price": price, "quantity": "5000"}]}, key="feed"
         )
 
     def order(self, vault_id: str = "ann", **more: Any) -> Any:

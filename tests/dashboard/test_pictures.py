@@ -42,8 +42,8 @@ def crash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         for _ in range(2):
             rig.order("atlas", quantity="430", stop_loss="97", confidence="0.88")
         price = 100.5
-        for step in range(70):
-            price *= 0.84 if step == 45 else 1 + random.gauss(-0.0002, 0.0008)
+        for step in range(60):
+            price *= 0.84 if step == 36 else 1 + random.gauss(-0.0002, 0.0008)
             rig.trade(f"{price:.2f}")
             rig.trade(f"{100.5 + random.gauss(0, 0.2):.2f}", asset="ETH")
             confidence = f"{max(0.05, random.gauss(0.75 - step / 180, 0.07)):.2f}"

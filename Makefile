@@ -7,20 +7,20 @@ RUST   := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.to
 
 .PHONY: demo test lint bench docs fuzz load mutants clean servers
 
-demo: $(VENV)/built  ## Replay a crash with and without a gate
-	$(BIN)/gxrisk demo
+demo: $(VENV)/built  ## Replay a crash with and without a gate; in a terminal the dashboard then shows it live (DEMO=--no-serve: not)
+	$(BIN)/gxrisk demo $(DEMO)
 
 test: $(VENV)/built-test servers  ## Every test: Rust, Python, docs
 	cargo test --locked -p gxrisk-core -p gxrisk-gate
 	$(BIN)/python -m pytest
 
-# The tests start PostgreSQL, Redis and Prometheus themselves, from Debian's programs. Where this may not install them, those
+# The tests start PostgreSQL, Redis, Chromium and Prometheus themselves, from Debian's programs. Where this may not install them, those
 # tests skip. Prometheus is only unpacked beside the tests' Python: its package would start a service that the network reaches.
 servers:
-	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null || \
+	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null && command -v chromium >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server >/dev/null; } || \
-		echo "PostgreSQL or Redis is not installed: their tests will be skipped (apt-get install postgresql redis-server)" >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server chromium >/dev/null; } || \
+		echo "PostgreSQL, Redis or Chromium is not installed: their tests will be skipped (apt-get install postgresql redis-server chromium)" >&2
 	@{ command -v promtool && command -v prometheus; } >/dev/null || [ -x $(BIN)/promtool ] || \
 		{ folder=$$(mktemp -d) && mkdir -p $(BIN) && \
 		( cd "$$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \
@@ -70,7 +70,7 @@ $(VENV)/made:
 
 # `maturin develop` keeps the Python files editable and builds the same release code as a wheel.
 $(VENV)/built: $(VENV)/made pyproject.toml $(RUST)
-	$(BIN)/maturin develop --release --locked --quiet
+	$(BIN)/maturin develop --release --locked --quiet --extras dashboard
 	@touch $@
 
 $(VENV)/built-test: $(VENV)/made pyproject.toml $(RUST)

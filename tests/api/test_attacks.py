@@ -223,7 +223,8 @@ def test_an_agent_s_key_opens_no_operator_s_door(attacked: Target) -> None:
                 continue
             vaults = ["bob", "nobody"] if "propose" in scopes else ["ann", "bob", "nobody"]
             for vault_id in vaults if "{vault_id}" in path else ["ann"] if "propose" not in scopes else []:
-                answer = attacked.call(method.upper(), path.format(vault_id=vault_id, order_id="gx-1"), body={})
+                named = re.sub(r"\{\w+\}", "1", path.replace("{vault_id}", vault_id))
+                answer = attacked.call(method.upper(), named, body={})
                 assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path, answer.text)
                 asked += 1
     assert asked > 40

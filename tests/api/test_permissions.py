@@ -27,6 +27,7 @@ OPEN_TO = {
     "GET /livez": "",
     "GET /readyz": "",
     "GET /openapi.json": "",
+    "GET /v1/key": "read propose feed operate own admin",
     "POST /v1/vaults": "operate admin",
     "GET /v1/vaults": READERS,
     "GET /v1/vaults/{vault_id}": READERS,

@@ -1,5 +1,6 @@
 """The commands of `gxrisk`: demo, replay, version; and where the others hang on."""
 
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from gxrisk.cli.api_keys import api_keys
 from gxrisk.cli.arguments import NoProgress, SeveralValues, decimal
 from gxrisk.cli.audit import audit
 from gxrisk.cli.config import config
+from gxrisk.cli.dashboard import PORT, check_installed, dashboard
 from gxrisk.cli.data import data as data_commands
 from gxrisk.cli.drill import drill
 from gxrisk.cli.explain import explain
@@ -77,19 +79,34 @@ def demo(
         Path | None, typer.Option(metavar="FOLDER", help="Keep the journal and the report of the vault's life here.")
     ] = None,
     no_progress: NoProgress = False,
+    wants_live: Annotated[
+        bool | None,
+        typer.Option("--serve/--no-serve", help="Open the dashboard on the crash, live; if none, in a terminal."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where the dashboard listens.")] = PORT,
 ) -> None:
     """Replay a crash for the three tiers side by side and once without a gate; then follow one vault's whole life.
+
+    In the end three vaults are served on the crash as it comes, and the dashboard is open on them until Ctrl-C.
 
     The crash is the recorded one of December 2017 in the folder that GXRISK_DATA_DIR names; without it, a
     reconstruction of March 2020 that comes with the package.
     """
     with failures():
+        is_live = sys.stdout.isatty() if wants_live is None else wants_live
+        if wants_live:
+            check_installed()
         source = demo_source(data or [], seed)
         plans = [VaultPlan(tier, Limits.for_tier(tier)) for tier in TIERS]
         coarsest_ms = max(one.interval_ms for one in source.series)
         bar_ms = max(DEMO_BAR_MINUTES * 60_000, coarsest_ms)
         _run(source, plans, MOMENTUM, ReplaySettings(bar_ms=bar_ms), mark_age_s_max, json, no_progress)
         tell_life(source, MOMENTUM, bar_ms // 1000, mark_age_s_max, out, shown=not no_progress)
+        if is_live:
+            check_installed()
+            from gxrisk.cli.live import serve_live
+
+            serve_live(source, MOMENTUM, port=port)
 
 
 @app.command("replay", cls=SeveralValues)
@@ -159,6 +176,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(api_keys, name="api-keys")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.command()(dashboard)
 app.add_typer(data_commands, name="data")
 app.command()(drill)
 app.command()(explain)

@@ -4,12 +4,13 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO, cast
 
 import typer
 
+from gxrisk.cli.dashboard import PORT, check_installed, dashboard_beside
 from gxrisk.cli.failures import CommandError, failures
 from gxrisk.cli.plain import plain
 
@@ -27,6 +28,12 @@ _BACKLOG: Final = 2048
 def serve(
     file: ConfigFile = None,
     live: Annotated[bool, typer.Option("--live", help="Trade for real money, as the configuration says too.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Show the vaults in a browser too, by a process beside this one.")
+    ] = False,
+    dashboard_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Where the dashboard listens; 0 is any free port.")
+    ] = PORT,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C: then nothing new is taken, what is in flight ends, journals close.
 
@@ -43,11 +50,11 @@ def serve(
                 else "the configuration's mode is live: say so too, with gxrisk serve --live"
             )
         with _told(config):
-            _run(config)
+            _run(config, dashboard_port if dashboard else None)
         typer.echo("gxrisk: stopped", err=True)
 
 
-def _run(config: "Config") -> None:
+def _run(config: "Config", dashboard_port: int | None) -> None:
     import uvicorn
 
     from gxrisk.server.app import create_app
@@ -73,7 +80,11 @@ def _run(config: "Config") -> None:
         backlog=_BACKLOG,
     )
     logging.getLogger("uvicorn.error").addFilter(_without_traceback)
-    with _listening(http.host, http.port) as listening:
+    if dashboard_port is not None:
+        check_installed()
+    with _listening(http.host, http.port) as listening, ExitStack() as around:
+        if dashboard_port is not None:
+            around.enter_context(dashboard_beside(_address(listening), dashboard_port))
         # uvicorn raises the signal that ended it once more, for whoever was there before it: that is nobody.
         signal.signal(signal.SIGTERM, _ended)
         signal.signal(signal.SIGINT, _ended)
@@ -124,6 +135,13 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.close()
         raise CommandError(f"cannot listen on {plain(host)}, port {port}: {error.strerror}") from None
     return listening
+
+
+def _address(listening: socket.socket) -> str:
+    """How a process on this machine reaches it."""
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
 
 
 def _ended(_signal: int, _frame: object) -> None:

@@ -18,6 +18,7 @@ from gxrisk.server.routes import (
     headroom,
     health,
     history,
+    key,
     kill,
     lifecycle,
     limits,
@@ -39,6 +40,7 @@ from gxrisk.server.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     orders.router,  # what is asked most is found first
     health.router,
+    key.router,
     vaults.router,
     lifecycle.router,
     reactivation.router,

@@ -1,6 +1,7 @@
 """A vault's equity curve for a plot: hourly samples, with the breakers' trips."""
 
-from typing import Annotated, Final
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ DAY_NS: Final = 86_400_000_000_000
 DAYS_DEFAULT: Final = 30
 DAYS_MAX: Final = 366  # of hourly samples: 8,784 points
 TRIPS_MAX: Final = 1_000
+DECISIONS_MAX: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -55,6 +57,10 @@ async def equity_curve(
     vault_id: VaultId,
     since: Annotated[Time | None, Query(description="The last 30 days if not given.")] = None,
     until: Annotated[Time | None, Query(description="Now if not given.")] = None,
+    samples: Annotated[
+        Literal["hourly", "decisions"],
+        Query(description="`decisions`: at each decision too, the newest thousand points."),
+    ] = "hourly",
 ) -> EquityCurve:
     """The equity curve, of up to 366 days."""
     desk = desk_of(request)
@@ -65,7 +71,9 @@ async def equity_curve(
     if not 0 < until_ns - since_ns <= DAYS_MAX * DAY_NS:
         raise Problem(422, "invalid_request", f"since and until: up to {DAYS_MAX} days, one after the other")
     told = vault_id in await desk.off_loop(desk.told_vaults)
-    curve = await desk.off_loop(_told, desk, vault_id, since_ns, until_ns) if told else EquityCurve(points=[], trips=[])
+    curve = EquityCurve(points=[], trips=[])
+    if told:
+        curve = await desk.off_loop(_told, desk, vault_id, since_ns, until_ns, samples)
     if vault_id in desk.fleet.vaults and since_ns <= now_ns <= until_ns:
         now = await desk.off_loop(desk.vault(vault_id).gate.snapshot)
         curve.points.append(
@@ -76,9 +84,14 @@ async def equity_curve(
     return curve
 
 
-def _told(desk: Desk, vault_id: str, since_ns: int, until_ns: int) -> EquityCurve:
-    history, within = desk.history, {"since_ns": since_ns, "until_ns": until_ns}
-    samples = history.every(history.equity, vault_id, source="note", **within)
+def _told(desk: Desk, vault_id: str, since_ns: int, until_ns: int, samples: str) -> EquityCurve:
+    history = desk.history
+    within: dict[str, Any] = {"since_ns": since_ns, "until_ns": until_ns}
+    told: Iterable[rows.EquityPoint]
+    if samples == "hourly":
+        told = history.every(history.equity, vault_id, source="note", **within)
+    else:
+        told = reversed(history.equity(vault_id, limit=DECISIONS_MAX, newest_first=True, **within).rows)
     trips = history.trips(vault_id, limit=TRIPS_MAX, since_ns=since_ns, until_ns=until_ns).rows
     return EquityCurve(
         points=[
@@ -88,7 +101,8 @@ def _told(desk: Desk, vault_id: str, since_ns: int, until_ns: int) -> EquityCurv
                 drawdown=one.drawdown,
                 gross_exposure=one.gross_exposure,
             )
-            for one in samples
+            for one in told
+            if one.drawdown is not None
         ],
         trips=[_span(one) for one in reversed(trips)],
     )

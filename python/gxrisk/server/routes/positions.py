@@ -1,8 +1,11 @@
 """What a vault holds, and which orders work for it."""
 
+from decimal import Decimal
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from gxrisk.protection.liquidation import cross_price, worth_of
 from gxrisk.server.access import READERS, asks, changes
 from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
@@ -10,7 +13,7 @@ from gxrisk.server.orders import DecisionShown
 from gxrisk.server.orders import shown as decided
 from gxrisk.server.routes.orders import client_order_id
 from gxrisk.server.shapes import Amount, Asset, Body, Reason, VaultId, desk_of
-from gxrisk.snapshot import Position, WorkingOrder
+from gxrisk.snapshot import Position, Snapshot, WorkingOrder
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults/{vault_id}", tags=["positions"])
 
@@ -33,6 +36,15 @@ class PositionShown(BaseModel):
     stop_loss: Amount | None
 
 
+class HeldShown(PositionShown):
+    """A position, and the price at which the account's equity is down to its maintenance margin, others as they are.
+
+    `liquidation` is null where no price above zero does that.
+    """
+
+    liquidation: Amount | None
+
+
 class WorkingShown(BaseModel):
     """An approved order that is not finished; `status` is approved, redeemed or accepted."""
 
@@ -52,7 +64,7 @@ class Holdings(BaseModel):
     """Positions by asset, working orders by age, and the record up to which that is so."""
 
     sequence: int
-    positions: list[PositionShown]
+    positions: list[HeldShown]
     working: list[WorkingShown]
 
 
@@ -61,10 +73,11 @@ class Holdings(BaseModel):
 async def positions(request: Request, vault_id: VaultId) -> Holdings:
     """Positions and working orders now."""
     desk = desk_of(request)
-    now = await desk.off_loop(desk.vault(vault_id).gate.snapshot)
+    gate = desk.vault(vault_id).gate
+    now, margin = await desk.off_loop(gate.snapshot), gate.limits.maintenance_margin
     return Holdings(
         sequence=now.sequence,
-        positions=[position(asset, one) for asset, one in sorted(now.positions.items())],
+        positions=[_held(asset, one, now, margin) for asset, one in sorted(now.positions.items())],
         working=[_working(one) for one in now.working],
     )
 
@@ -76,6 +89,12 @@ async def close_position(request: Request, vault_id: VaultId, body: Closing) -> 
     vault = desk_of(request).vault(vault_id)
     note_actor(request, vault, "close_position", asset=body.asset, reason=body.reason)
     return decided(await vault.close_position(body.asset, body.reason, client_order_id(request)))
+
+
+def _held(asset: str, one: Position, now: Snapshot, margin: Decimal) -> HeldShown:
+    gross = sum((worth_of(each) for each in now.positions.values()), Decimal(0))
+    price = None if one.mark is None else cross_price(one.quantity, one.mark, now.equity, gross, margin)
+    return HeldShown(**position(asset, one).model_dump(), liquidation=price)
 
 
 def position(asset: str, one: Position) -> PositionShown:

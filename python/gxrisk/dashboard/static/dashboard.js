@@ -1,0 +1,49 @@
+// How the fleet's table writes and colours its cells. Everything that is shown is text; nothing here makes HTML of it.
+"use strict";
+const gx = (() => {
+  const nothing = "–";
+  const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const minus = (text) => text.replace("-", "−");
+  const has = (value) => value !== null && value !== undefined;
+  const percent = (value) => `${minus((value * 100).toFixed(1))} %`;
+  const marks = { active: "●", reduce_only: "◐", exits_only: "◐", halted: "■", killed: "✕", failed: "✕", retired: "○" };
+  let api = null;
+  let only = "all";
+
+  return {
+    money: ({ value }) => (has(value) ? minus(cents.format(value)) : nothing),
+    gain: ({ value }) => (has(value) ? (value > 0 ? "+" : "") + minus(cents.format(value)) : nothing),
+    fraction: ({ value }) => (has(value) ? value.toFixed(2) : nothing),
+    drawdown: ({ data }) => (has(data.drawdown) ? `${percent(data.drawdown)} / ${percent(data.drawdown_limit)}` : nothing),
+    trades: ({ data }) => (has(data.trades) ? `${data.trades} / ${data.trades_limit ?? nothing}` : nothing),
+    state: ({ value }) => `${marks[value] ?? "•"} ${value.replace("_", " ")}`,
+    stateClass: ({ value }) => `gx-state gx-state-${value}`,
+    qualityClass: ({ value }) => (value && value !== "good" ? "gx-warn" : ""),
+    bar: ({ value }) => {
+      const used = Math.min(Math.max(value ?? 0, 0), 1) * 100;
+      const colour = used >= 100 ? "--gx-bar-over" : used >= 80 ? "--gx-bar-near" : "--gx-bar";
+      return { background: `linear-gradient(to right, var(${colour}) ${used}%, transparent ${used}%) 0 100% / 100% 4px no-repeat` };
+    },
+    vault: ({ value }) => {
+      const link = document.createElement("a");
+      link.textContent = value;
+      link.href = `/vaults/${encodeURIComponent(value)}`;
+      link.tabIndex = -1; // the cell has the keyboard: Enter opens it
+      return link;
+    },
+    open: ({ event, data }) => {
+      if (event.key === "Enter" && data) window.location.href = `/vaults/${encodeURIComponent(data.vault_id)}`;
+    },
+    label: (ready, name) => {
+      api = ready.api;
+      document.querySelector(".gx-grid [role=grid], .gx-grid [role=treegrid]")?.setAttribute("aria-label", name);
+    },
+    find: (text) => api?.setGridOption("quickFilterText", text),
+    only: (value) => {
+      only = value;
+      api?.onFilterChanged();
+    },
+    isFiltered: () => only !== "all",
+    passes: ({ data }) => (only === "trouble" ? data.trouble > 0 : data.state === only),
+  };
+})();

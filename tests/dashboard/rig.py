@@ -60,9 +60,8 @@ class Rig:
     def trade(self, price: str, asset: str = "BTC") -> None:
         """One trade at the market now."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self.call(
-            "POST", "/v1/marks", {"trades": [{"asset": asset, "at": at, "price": price, "quantity": "5000"}]}, key="feed"
-        )
+        trade = {"asset": asset, "at": at, "price": price, "quantity": "5000"}
+        self.call("POST", "/v1/marks", {"trades": [trade]}, key="feed")
 
     def order(self, vault_id: str = "ann", **more: Any) -> Any:
         """An order of the agent; the decision."""

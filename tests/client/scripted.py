@@ -10,7 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
-DECISION = {"outcome": "approved", "approved": True, "order_id": "gx-1", "sequence": 1, "violations": []}
+DECISION = {
+    "outcome": "approved",
+    "approved": True,
+    "order_id": "gx-1",
+    "sequence": 1,
+    "quantity": "0.1",
+    "stop_loss": "98",
+    "violations": [],
+    "guards": [],
+}
 
 
 @dataclass

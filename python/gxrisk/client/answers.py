@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from gxrisk._native import Order
+from gxrisk.agent.strategy import Objection
 from gxrisk.client.call import Answer
 from gxrisk.snapshot import Position, Snapshot, WorkingOrder
 
@@ -32,6 +33,9 @@ class RemoteViolation:
 class RemoteDecision:
     """The gate's answer, as `gxrisk.Decision` has it; its approval stays with the server, which sends the order itself.
 
+    Of a vault with guards, `guards` says what they had against the order, and `quantity` and `stop_loss` are those that
+    were decided on. Where a guard refused, the outcome is `held`. None of it is known of a question or a hold.
+
     >>> decision = RemoteDecision("held", False, (), None, 17)
     >>> bool(decision), decision.outcome
     (False, 'held')
@@ -42,6 +46,9 @@ class RemoteDecision:
     violations: tuple[RemoteViolation, ...]
     order_id: str | None
     sequence: int | None
+    quantity: Decimal | None = None
+    stop_loss: Decimal | None = None
+    guards: tuple[Objection, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it is approved."""
@@ -58,7 +65,16 @@ def read_decision(answer: Answer) -> RemoteDecision:
         RemoteViolation(one["rule"], _figure(one["limit"]), _figure(one["observed"]), one["message"])
         for one in told["violations"]
     )
-    return RemoteDecision(outcome, outcome == "approved", violations, told["order_id"], told["sequence"])
+    return RemoteDecision(
+        outcome,
+        outcome == "approved",
+        violations,
+        told["order_id"],
+        told["sequence"],
+        _decimal(told["quantity"]),
+        _decimal(told["stop_loss"]),
+        tuple(Objection(**one) for one in told["guards"]),
+    )
 
 
 def read_quantity(answer: Answer) -> Decimal:

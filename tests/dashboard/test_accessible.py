@@ -53,6 +53,7 @@ def test_no_serious_fault(browser: Browser, busy: Rig, scheme: str, size: dict[s
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} is too wide"
         visit.goes("/vaults/ann/controls").presses("Kill …")
         expect(page.get_by_role("dialog")).to_be_visible()
+        page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
         found["a dialog"] = faults(page)
     assert "\n".join(f"{path} {one}" for path, some in found.items() for one in some) == ""
 

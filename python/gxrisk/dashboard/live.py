@@ -10,6 +10,7 @@ from typing import Final
 from gxrisk.dashboard.api import Api, ApiError
 
 EVERY_S: Final = 2.0  # equity moves with marks, which are no events
+_AGAIN_S: Final = 1.0  # the fleet's summary is of up to a second ago: after news it is looked at once more
 _SETTLE_S: Final = 0.1  # what comes together is looked at once
 _RETRY_S: Final = 0.5
 _RETRY_S_MAX: Final = 5.0
@@ -63,9 +64,10 @@ class Live:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
                 await asyncio.sleep(_SETTLE_S)
+            is_news = self._news.is_set()
             self._news.clear()
             await asyncio.gather(*(self._tell(one) for one in tuple(self._listeners)))
-            wait_s = EVERY_S if self.lost_since is None else _RETRY_S
+            wait_s = _RETRY_S if self.lost_since is not None else _AGAIN_S if is_news else EVERY_S
 
     async def _tell(self, listener: Listener) -> None:
         try:

@@ -42,7 +42,7 @@ class Decisions:
             moment(time_of(one.time)),
             outcome,
             asked(one),
-            ", ".join(words(violation.rule) for violation in one.violations) or "–",
+            Cell(", ".join(words(violation.rule) for violation in one.violations) or "–", tone="words"),
             f"{one.confidence:.2f}",
             Cell(reasoning, tone="said"),
         ]

@@ -17,10 +17,11 @@ test: $(VENV)/built-test servers  ## Every test: Rust, Python, docs
 # The tests start PostgreSQL, Redis, Chromium and Prometheus themselves, from Debian's programs. Where this may not install them, those
 # tests skip. Prometheus is only unpacked beside the tests' Python: its package would start a service that the network reaches.
 servers:
-	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null && command -v chromium >/dev/null || \
+	@{ ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1 && command -v redis-server >/dev/null && command -v chromium >/dev/null && \
+		command -v systemd-analyze >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server chromium >/dev/null; } || \
-		echo "PostgreSQL, Redis or Chromium is not installed: their tests will be skipped (apt-get install postgresql redis-server chromium)" >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql redis-server chromium systemd >/dev/null; } || \
+		echo "PostgreSQL, Redis, Chromium or systemd is not installed: their tests will be skipped (apt-get install postgresql redis-server chromium systemd)" >&2
 	@{ command -v promtool && command -v prometheus; } >/dev/null || [ -x $(BIN)/promtool ] || \
 		{ folder=$$(mktemp -d) && mkdir -p $(BIN) && \
 		( cd "$$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \

@@ -164,3 +164,13 @@ def test_depth(body: bytes, deep: int) -> None:
 def test_an_unfinished_string_is_read_in_one_pass() -> None:
     """A megabyte of escaped quotes: a pattern that tries again from each would take hours."""
     assert depth(b'[["' + b'\\"' * 500_000 + b"\\") == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/vaults/ann/decisions?outcom=held", "/v1/vaults/ann?x", "/v1/fleet?limit=1&cursr=a"]
+)
+def test_a_query_that_nobody_asks_for_is_refused(ann: Server, path: str) -> None:
+    """A misspelt filter would otherwise answer another question."""
+    answer = ann.call("GET", path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "is no parameter of this operation; allowed: " in answer.json()["detail"]

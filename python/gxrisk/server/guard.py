@@ -23,6 +23,7 @@ from gxrisk.tracing import span
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _NAME_CHARS_MAX: Final = 128
+_SHOWN_CHARS_MAX: Final = 40  # of what somebody sent, in a message
 _KEPT_HEADERS: Final = ("etag", "content-type")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -37,11 +38,9 @@ class Guarded(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The operation with all of this before it. Every error becomes a problem here."""
-        inner, access, operation = (
-            direct(self.endpoint, super().get_route_handler()),
-            access_of(self.endpoint),
-            self.name,
-        )
+        names = frozenset(one.alias for one in self.dependant.query_params)
+        inner = _with_known_query(names, direct(self.endpoint, super().get_route_handler()))
+        access, operation = access_of(self.endpoint), self.name
 
         async def handle(request: Request) -> Response:
             with (
@@ -56,6 +55,20 @@ class Guarded(APIRoute):
                 return response
 
         return handle
+
+
+def _with_known_query(names: frozenset[str], inner: Handler) -> Handler:
+    """A misspelt parameter would be left out in silence, and another question answered than was asked."""
+
+    async def handle(request: Request) -> Response:
+        unknown = next((one for one in request.query_params if one not in names), None)
+        if unknown is not None:
+            allowed = ", ".join(sorted(names)) or "none"
+            text = f"query: {unknown[:_SHOWN_CHARS_MAX]!r} is no parameter of this operation; allowed: {allowed}"
+            raise Problem(422, "invalid_request", text)
+        return await inner(request)
+
+    return handle
 
 
 async def admitted(request: HTTPConnection, access: Access) -> ApiKey:

@@ -210,4 +210,4 @@ def test_a_hold_is_told_to_who_waits_for_it(own_server: Serving) -> None:
         stream = agent.events(since=before)
         assert agent.validate_order(order("BTC", "buy", 1, confidence=1, reasoning="no record")).sequence is None
         after = agent.hold(0.5, "after").sequence
-        assert next(stream)["sequence"] == after
+        assert next(one for one in stream if one["kind"] == "hold")["sequence"] == after

@@ -360,7 +360,8 @@ def test_codes_of_notices_are_known() -> None:
 
     source = "".join(file.read_text(encoding="utf-8") for file in Path(gxrisk.vaults.__file__).parent.glob("*.py"))
     told = re.findall(
-        r"(?:notices|Notices|monitor|self)\.(?:add|tell|_tell|_end)\(\s*[^\"]*?\"(info|warning|critical)\",\s+\"(\w+)\"", source
+        r"(?:notices|Notices|monitor|self)\.(?:add|tell|_tell|_end)\(\s*[^\"]*?\"(info|warning|critical)\",\s+\"(\w+)\"",
+        source,
     )
     assert {code: severity for severity, code in told} == {**NOTICE_CODES, **FLEET_CODES}
 

@@ -13,6 +13,7 @@ from gxrisk import Gate, ManualClock
 from gxrisk.protection import ProtectionSettings
 from gxrisk.protection.settings import SizeSettings
 from gxrisk.vaults.certificate import Certificate, GraduationError, check, issue
+from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.evidence import PaperRecord
 from gxrisk.vaults.graduation import Graduation, judge
 from gxrisk.vaults.settings import VaultSettings
@@ -119,11 +120,28 @@ def test_other_guards_are_another_graduation(graduated: tuple[Paper, Graduation]
     assert (record.settings, record.time.first_ms) == (guarded, None), "begins anew"
 
 
+def test_other_groups_are_another_graduation(graduated: tuple[Paper, Graduation]) -> None:
+    """A live vault may not call apart what counted as one on paper."""
+    _, graduation = graduated
+    groups = CorrelationSettings({"majors": ["BTC", "ETH"]})
+    grouped = replace(SETTINGS, correlation=groups)
+    gate = fresh(grouped)
+    issue(gate, grouped, replace(graduation, settings=grouped))
+    token, key = signed(gate)
+    licence = Licence(token, key, "paper", VERSION, "growth", correlation=groups)
+    assert licence.check().correlation == groups.to_dict()
+    for other in (None, CorrelationSettings({"majors": ["BTC"]}), CorrelationSettings({"majors": ["BTC", "ETH"]}, 60)):
+        with pytest.raises(GraduationError, match="other correlation groups") as refused:
+            replace(licence, correlation=other).check()
+        assert refused.value.code == "correlation"
+
+
 def test_a_certificate_from_before_there_were_guards_still_holds(graduated: tuple[Paper, Graduation]) -> None:
     gate = fresh()
     text = json.loads(issue(gate, SETTINGS, graduated[1]).to_json())
-    del text["protection"]
-    assert Certificate.from_json(json.dumps(text)).protection is None
+    del text["protection"], text["correlation"]
+    kept = Certificate.from_json(json.dumps(text))
+    assert (kept.protection, kept.correlation) == (None, None)
 
 
 # What the vault is by now | why nothing is issued
@@ -133,6 +151,7 @@ UNFIT: list[tuple[str, VaultSettings, dict[str, Any], str]] = [
     ("another tier", replace(SETTINGS, tier="high_octane"), {}, "tier"),
     ("other limits", SETTINGS, {"max_drawdown": "0.16"}, "tier"),
     ("other guards", replace(SETTINGS, protection=ProtectionSettings()), {}, "protection"),
+    ("other groups", replace(SETTINGS, correlation=CorrelationSettings({"a": ["BTC"]})), {}, "correlation"),
 ]
 
 

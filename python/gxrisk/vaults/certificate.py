@@ -8,14 +8,26 @@ from typing import Any, Final, Literal
 from gxrisk._native import Gate, GxriskError, InvalidOrder, VaultError, verify_note
 from gxrisk.history.amounts import plain
 from gxrisk.protection.settings import ProtectionSettings
+from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.graduation import Graduation, limits_hash
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion
 
 TOPIC: Final = "certificate"
 FORMAT: Final = 1
+_ANEW: Final = "changed ones begin anew on paper"
 
-Code = Literal["not_graduated", "missing", "malformed", "signature", "vault", "strategy_changed", "tier", "protection"]
+Code = Literal[
+    "not_graduated",
+    "missing",
+    "malformed",
+    "signature",
+    "vault",
+    "strategy_changed",
+    "tier",
+    "protection",
+    "correlation",
+]
 
 
 class GraduationError(GxriskError):
@@ -28,7 +40,7 @@ class GraduationError(GxriskError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """That a strategy version, to the byte, met the requirements in a paper vault under these limits and guards.
+    """That a strategy version, to the byte, met the requirements in a paper vault, so limited, guarded and grouped.
 
     `evidence` holds what was required and observed, and the performance; `from_ms` to `until_ms` is its feed time,
     `evidence_sequence` the last journal record that it was folded from. `sequence` and `hash` are the journal's head
@@ -46,6 +58,7 @@ class Certificate:
     sequence: int
     hash: str
     protection: Mapping[str, Any] | None = None
+    correlation: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """As the note `certificate` holds it."""
@@ -70,9 +83,9 @@ class Certificate:
 def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certificate:
     """Write the certificate of a graduation into the vault's journal, once; `gate.attest("certificate")` signs it.
 
-    A certificate that the vault has for the same strategy version, tier, limits and guards is given back as it is:
-    asking again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or
-    `strategy_changed`, `tier` or `protection` where the vault is not any more what was judged.
+    A certificate that the vault has for the same strategy version, tier, limits, guards and groups is given back as it
+    is: asking again, after a crash too, makes no second one. Raises `GraduationError`: `not_graduated`, or
+    `strategy_changed`, `tier`, `protection` or `correlation` where the vault is not any more what was judged.
     """
     if not graduation.has_graduated or graduation.from_ms is None or graduation.until_ms is None:
         missing = "; ".join(one.sentence for one in graduation.requirements if not one.passed)
@@ -83,12 +96,16 @@ def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certif
         raise GraduationError("tier", f"{gate.vault_id} has another tier or other limits than was judged")
     if settings.protection != graduation.settings.protection:
         raise GraduationError("protection", f"{gate.vault_id} has other guards than was judged")
-    protection = _guards(settings.protection)
+    if settings.correlation != graduation.settings.correlation:
+        raise GraduationError("correlation", f"{gate.vault_id} has other correlation groups than was judged")
+    protection, correlation = _as_dict(settings.protection), _as_dict(settings.correlation)
     kept = gate.notes.get(TOPIC)
     if kept is not None:
         certificate = Certificate.from_json(kept)
-        known = certificate.strategy, certificate.tier, certificate.limits_hash, certificate.protection
-        if known == (settings.strategy, settings.tier, graduation.limits_hash, protection):
+        known = certificate.strategy, certificate.tier, certificate.limits_hash
+        kept_guards, kept_groups = certificate.protection, certificate.correlation
+        now = settings.strategy, settings.tier, graduation.limits_hash
+        if (known, kept_guards, kept_groups) == (now, protection, correlation):
             return certificate
     head = gate.head()
     certificate = Certificate(
@@ -103,6 +120,7 @@ def issue(gate: Gate, settings: VaultSettings, graduation: Graduation) -> Certif
         sequence=head.sequence,
         hash=head.hash.hex(),
         protection=protection,
+        correlation=correlation,
     )
     gate.note(TOPIC, certificate.to_json())
     return certificate
@@ -115,11 +133,12 @@ def check(
     strategy: StrategyVersion,
     tier: str,
     protection: ProtectionSettings | None = None,
+    correlation: CorrelationSettings | None = None,
 ) -> Certificate:
     """The certificate in `token`, where it lets this strategy version trade for real in this tier, so protected.
 
     `vault_id` and `head_key` are the paper vault's, known from elsewhere than the token. Raises `GraduationError` with
-    the code `missing`, `malformed`, `signature`, `vault`, `strategy_changed`, `tier` or `protection`.
+    the code `missing`, `malformed`, `signature`, `vault`, `strategy_changed`, `tier`, `protection` or `correlation`.
     """
     if not token:
         raise GraduationError("missing", f"{strategy.name} {strategy.version} has no certificate of graduation")
@@ -134,15 +153,15 @@ def check(
         )
     if certificate.tier != tier:
         raise GraduationError("tier", f"the strategy graduated in tier {certificate.tier}, not in {tier}")
-    if certificate.protection != _guards(protection):
-        raise GraduationError(
-            "protection", "the strategy graduated with other guards: changed ones begin anew on paper"
-        )
+    if certificate.protection != _as_dict(protection):
+        raise GraduationError("protection", f"the strategy graduated with other guards: {_ANEW}")
+    if certificate.correlation != _as_dict(correlation):
+        raise GraduationError("correlation", f"the strategy graduated with other correlation groups: {_ANEW}")
     return certificate
 
 
-def _guards(protection: ProtectionSettings | None) -> dict[str, Any] | None:
-    return None if protection is None else protection.to_dict()
+def _as_dict(settings: ProtectionSettings | CorrelationSettings | None) -> dict[str, Any] | None:
+    return None if settings is None else settings.to_dict()
 
 
 def _signed_text(token: bytes, head_key: bytes, vault_id: str) -> str:

@@ -60,6 +60,14 @@ class CorrelationSettings:
             raise VaultError(f"correlation link: {self.link} was given, above 0 and at most 1 is allowed")
         object.__setattr__(self, "groups", {name: tuple(group) for name, group in self.groups.items()})
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "groups": {name: list(group) for name, group in self.groups.items()},
+            "window": self.window,
+            "link": self.link,
+        }
+
     @classmethod
     def of_dict(cls, kept: Mapping[str, Any] | None) -> "CorrelationSettings | None":
         """As a vault's settings hold it."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, final
 from gxrisk._native import Limits
 from gxrisk.protection.settings import ProtectionSettings
 from gxrisk.vaults.certificate import Certificate, GraduationError, check
+from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.graduation import limits_hash
 from gxrisk.vaults.settings import VaultSettings
 from gxrisk.vaults.version import StrategyVersion, content_hash
@@ -26,10 +27,19 @@ class Licence:
     strategy: StrategyVersion
     tier: str
     protection: ProtectionSettings | None = None
+    correlation: CorrelationSettings | None = None
 
     def check(self) -> Certificate:
         """Raises `GraduationError` unless the certificate holds for the strategy as it lies on the disk now."""
-        certificate = check(self.token, self.head_key, self.paper_vault_id, self.strategy, self.tier, self.protection)
+        certificate = check(
+            self.token,
+            self.head_key,
+            self.paper_vault_id,
+            self.strategy,
+            self.tier,
+            self.protection,
+            self.correlation,
+        )
         found = content_hash(self.strategy.name)
         if found != certificate.strategy.content_hash:
             raise GraduationError(
@@ -71,7 +81,7 @@ class LiveVenue(ABC):
 
     @final
     def admit(self, vault_id: str, settings: VaultSettings, limits: Limits | None = None) -> None:
-        """Refuse a vault that is not what it is licensed for: its strategy, tier and guards, and `limits` where given.
+        """Refuse a vault that is not what it is licensed for: strategy, tier, guards, groups, and `limits` where given.
 
         Raises `GraduationError`, as `account` does; a fleet calls this before it makes or opens a live vault.
         """
@@ -79,7 +89,11 @@ class LiveVenue(ABC):
         if licence is None:
             raise GraduationError("missing", f"{vault_id} has no certificate of graduation at {self.name}")
         certificate = replace(
-            licence, strategy=settings.strategy, tier=settings.tier, protection=settings.protection
+            licence,
+            strategy=settings.strategy,
+            tier=settings.tier,
+            protection=settings.protection,
+            correlation=settings.correlation,
         ).check()
         if limits is not None and limits_hash(limits) != certificate.limits_hash:
             raise GraduationError("tier", f"{vault_id} is to have other limits than the strategy graduated in")

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gxrisk import JournalReader, ManualClock
-from gxrisk.custody import sign_withdrawal
+from gxrisk import JournalReader, ManualClock, VaultError
+from gxrisk.custody import sign_reactivation, sign_withdrawal
 from gxrisk.feeds import CandleSeries, Moment, read_candles
 from gxrisk.feeds.recording import recorded
 from gxrisk.vaults import Fleet, Notice, StrategyVersion, Vault, VaultSettings
@@ -133,3 +133,13 @@ class Owner:
     def signs(self, amount: Any, vault_id: str = "ann", expires: str = "2017-12-31T00:00:00Z") -> bytes:
         """A request to withdraw."""
         return sign_withdrawal(self.key, vault_id, amount, "bank", expires=expires, passphrase_file=self.passphrase)
+
+    def reactivates(self, vault: Vault, *, rebase: bool = False, expires: str = "2017-12-31T00:00:00Z") -> None:
+        """Sign for the stop that is in force, and end it. Raises `VaultError` where there is none."""
+        stop = vault.gate.stopped_by
+        if stop is None:
+            raise VaultError("nothing stops it")
+        signed = sign_reactivation(
+            self.key, vault.vault_id, stop, rebase=rebase, expires=expires, passphrase_file=self.passphrase
+        )
+        vault.reactivate(rebase=rebase, signed=signed)

@@ -18,7 +18,7 @@ from typing import Literal
 from gxrisk import Limits, VaultError, WithdrawalError
 from gxrisk.vaults import Fleet, Notice, Vault
 
-from tests.vaults.fleets import NS_PER_MS, Tape, fleet, minutes, settings
+from tests.vaults.fleets import NS_PER_MS, Owner, Tape, fleet, minutes, settings
 
 Scenario = Literal["trading", "deposits", "withdrawals", "cancel-all", "automatic pause"]
 SCENARIOS: tuple[Scenario, ...] = ("trading", "deposits", "withdrawals", "cancel-all", "automatic pause")
@@ -38,7 +38,7 @@ class Plan:
     folder: Path
     scenario: Scenario
     requests: tuple[bytes, ...] = ()
-    owner_key: bytes | None = None
+    owner: Owner | None = None
 
 
 async def opened(plan: Plan) -> tuple[Fleet, Vault]:
@@ -56,7 +56,7 @@ async def opened(plan: Plan) -> tuple[Fleet, Vault]:
         if plan.scenario == "automatic pause":
             limits = limits.replace(max_drawdown="0.0002", max_daily_loss=1)
         chosen = settings(_STRATEGIES.get(plan.scenario, "Trader"))
-        await one.create(VAULT, chosen, limits=limits, owner_key=plan.owner_key)
+        await one.create(VAULT, chosen, limits=limits, owner_key=None if plan.owner is None else plan.owner.public)
     vault = one.vaults[VAULT]
     if vault.withdrawal is None:
         await vault.fund("first", FUNDED)
@@ -74,10 +74,12 @@ async def act(plan: Plan, vault: Vault, number: int, *, is_new: bool) -> None:
     elif plan.scenario == "cancel-all" and is_new and phase == 3:
         vault.kill("a drill")
     elif plan.scenario == "cancel-all" and is_new and phase == 5:
-        vault.reactivate()
+        assert plan.owner is not None
+        plan.owner.reactivates(vault)
     elif plan.scenario == "automatic pause" and is_new and phase == 5:
+        assert plan.owner is not None
         with suppress(VaultError):  # nothing was tripped
-            vault.reactivate(rebase=True)
+            plan.owner.reactivates(vault, rebase=True)
 
 
 async def run(plan: Plan, tell: Callable[[int], object]) -> tuple[Fleet, Vault]:

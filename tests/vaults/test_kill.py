@@ -52,7 +52,7 @@ def be_killed(scenario: Scenario, folder: Path, owner: Owner) -> None:
     print(f"{scenario}: seed {seed}, {KILLS} kills")  # noqa: T201
     random = Random(f"{scenario} {seed}")
     requests = tuple(owner.signs(number + 1) for number in range(20)) if scenario == "withdrawals" else ()
-    plan = Plan(folder, scenario, requests, owner.public)
+    plan = Plan(folder, scenario, requests, owner)
     at = [killed(plan, random) for _ in range(KILLS)]
     print(f"killed after the minutes {at}")  # noqa: T201
     assert len(set(at)) > 1

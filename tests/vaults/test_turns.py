@@ -29,10 +29,11 @@ MINUTES = 60
 class Acts:
     """What people do to a vault, in any order, over and over, until the fleet is through with its minutes."""
 
-    def __init__(self, vault: Vault, random: Random, requests: list[bytes]) -> None:
+    def __init__(self, vault: Vault, random: Random, owner: Owner) -> None:
         self.vault = vault
+        self.owner = owner
         self.random = random
-        self.requests = requests
+        self.requests = [owner.signs(number + 1) for number in range(8)]
         self.paid_in = D(0)
         self.done: Counter[str] = Counter()
         self.is_over = False
@@ -68,7 +69,7 @@ class Acts:
     async def control(self) -> None:
         """Pause and resume, kill and reactivate."""
         while not self.is_over:
-            for act, undo in ((self.vault.pause, self.vault.resume), (self._kill, self.vault.reactivate)):
+            for act, undo in ((self.vault.pause, self.vault.resume), (self._kill, self._reactivate)):
                 await self._wait(200)
                 act()
                 await self._wait()
@@ -78,6 +79,9 @@ class Acts:
 
     def _kill(self) -> None:
         self.vault.kill("a drill")
+
+    def _reactivate(self) -> None:
+        self.owner.reactivates(self.vault)
 
     async def _wait(self, turns_max: int = 60) -> None:
         for _ in range(self.random.randint(1, turns_max)):
@@ -102,7 +106,7 @@ async def play_it(seed: int, folder: Path, owner: Owner) -> None:
     await play(one, moments[:WARM])
     vault = await one.create("ann", settings("Bidder"), owner_key=owner.public)
     await vault.fund("first", D(10_000))
-    acts = Acts(vault, random, [owner.signs(number + 1) for number in range(8)])
+    acts = Acts(vault, random, owner)
     people = [asyncio.ensure_future(act()) for act in (acts.pay_in, acts.take_out, acts.reconcile, acts.control)]
     await play(one, moments[WARM:])
     acts.is_over = True

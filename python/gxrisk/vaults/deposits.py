@@ -20,16 +20,14 @@ class Deposits:
     Before a deposit is booked its note says what the collateral was, so that after a crash it is known whether it was
     booked: only one deposit is ever open, and nothing else changes the collateral meanwhile. The last 200 transfers are
     known again; one still older the venue would not credit again, so that reconciliation finds it.
+
+    `is_open` says whether a deposit began and is not known to be booked.
     """
 
     def __init__(self, gate: Gate, account: Account) -> None:
         self._gate = gate
         self._account = account
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a deposit began and is not known to be booked."""
-        return self._kept()["open"] is not None
+        self.is_open = self._kept()["open"] is not None
 
     async def book(self, transfer_id: str, amount: Decimal) -> None:
         """Credit and book; a known transfer again changes nothing, with another amount it is a `VaultError`."""
@@ -40,7 +38,7 @@ class Deposits:
         if known is None:
             before = self._gate.snapshot().collateral
             kept["open"] = {"transfer_id": transfer_id, "amount": str(amount), "before": str(before)}
-            self._gate.note(TOPIC, json.dumps(kept))
+            self._keep(kept)
             await self.finish()
         elif Decimal(known) != amount:
             raise VaultError(f"transfer {transfer_id} was of {known}, now it is said to be of {amount}")
@@ -58,7 +56,11 @@ class Deposits:
         if self._gate.snapshot().collateral == Decimal(begun["before"]):
             self._gate.deposit(amount)
         done = {**kept["done"], _key(begun["transfer_id"]): begun["amount"]}
-        self._gate.note(TOPIC, json.dumps({"open": None, "done": dict(list(done.items())[-KEPT:])}))
+        self._keep({"open": None, "done": dict(list(done.items())[-KEPT:])})
+
+    def _keep(self, kept: dict[str, Any]) -> None:
+        self._gate.note(TOPIC, json.dumps(kept))
+        self.is_open = kept["open"] is not None
 
     def _kept(self) -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(self._gate.notes.get(TOPIC, '{"open": null, "done": {}}'))

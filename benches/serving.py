@@ -1,4 +1,4 @@
-"""What a decision costs over HTTP and over a stream, beside an empty endpoint: `python -m benches.serving [SECONDS]`.
+"""A decision over HTTP and over a stream, beside an empty endpoint: `python -m benches.serving [SECONDS [ROUNDS]]`.
 
 The server is `gxrisk serve` as it runs, with one vault whose journal is on this machine's disk. The empty endpoint is
 the same framework and the same server with the same models, and nothing else. All subjects take turns in one run;
@@ -28,7 +28,6 @@ from benches.load import Asking, HttpAsking, Measured, SocketAsking, measure
 
 CONNECTIONS: Final = 8
 IN_FLIGHT: Final = 16
-ROUNDS: Final = 7
 ORDER: Final = {
     "asset": "BTC",
     "side": "buy",
@@ -54,10 +53,10 @@ def empty() -> None:
     """The empty endpoint, served as `gxrisk serve` is."""
     import uvicorn
     from fastapi import FastAPI
-    from gxrisk.server.orders import DecisionShown, OrderBody
+    from gxrisk.server.orders import DecisionShown, OrderBody, held
 
     app = FastAPI()
-    answer = DecisionShown(outcome="approved", approved=True, order_id=None, sequence=None, violations=[])
+    answer = held(1)
 
     @app.post("/empty")
     async def nothing(body: OrderBody) -> DecisionShown:
@@ -142,7 +141,7 @@ def subjects(url: str, other: str, key: str) -> dict[str, tuple[str, Callable[[]
     }
 
 
-def run(seconds: float) -> dict[str, list[Measured]]:
+def run(seconds: float, turns: int) -> dict[str, list[Measured]]:
     """All subjects in turns."""
     found: dict[str, list[Measured]] = {}
     with ExitStack() as stack:
@@ -160,7 +159,7 @@ def run(seconds: float) -> dict[str, list[Measured]]:
         code = "from benches.serving import empty; empty()"
         other = stack.enter_context(started("-c", code, listening="Uvicorn running"))
         vault(url, keys)
-        for _ in range(ROUNDS):
+        for _ in range(turns):
             for name, (place, make) in subjects(url, other, keys["propose"]).items():
                 market(url, keys)
                 found.setdefault(name, []).append(uvloop.run(measure(place, make, CONNECTIONS, seconds)))
@@ -169,7 +168,8 @@ def run(seconds: float) -> dict[str, list[Measured]]:
 
 def main() -> None:
     """Print the table."""
-    found = run(float(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    seconds, turns = [*sys.argv[1:], *("2", "7")[len(sys.argv) - 1 :]]
+    found = run(float(seconds), int(turns))
     print(
         "| work | rate, in units of the empty endpoint's | p99, in units of the empty endpoint's | answers a second |"
     )

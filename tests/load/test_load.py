@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from benches.serving import run as serve
+
 from .plan import Plan
 from .running import run
 
@@ -22,3 +24,10 @@ def test_a_server_killed_under_load(tmp_path: Path) -> None:
     assert lives == {1, 2}, "both lives of the server answered"
     outcomes = {answer[0] for one in seen.asked for answer in one.decisions.values() if answer is not None}
     assert outcomes == {"approved", "rejected"}
+
+
+def test_what_is_measured_answers() -> None:
+    """The benchmark of serving, for a moment: each of its subjects."""
+    found = serve(1, 1)
+    assert set(found) == {"empty", "validate", "propose", "stream, validate", "stream, propose"}
+    assert all(one.rate > 0 for rounds in found.values() for one in rounds)

@@ -222,6 +222,16 @@ def test_known_secrets_are_nowhere(logs: Written, form: str, around: str) -> Non
         assert all(form not in one and "s3cret" not in one for one in _texts(line))
 
 
+def test_what_becomes_a_secret_is_hidden_from_then_on(logs: Written) -> None:
+    """Though the same text was searched and shown before."""
+    later = "an ordinary text"
+    for _ in range(2):
+        logging.getLogger(NAME).info("one", extra={"field": later})
+    hide(later)
+    logging.getLogger(NAME).info("one", extra={"field": later})
+    assert [later in line["field"] for line in logs.lines] == [True, True, False]
+
+
 @pytest.mark.parametrize("chars", [65_530, 65_536, 65_540, 4_000])
 def test_a_secret_at_a_cut_is_not_shown_in_part(logs: Written, chars: int) -> None:
     """Even where what stands before it shrinks to almost nothing."""

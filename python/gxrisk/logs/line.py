@@ -37,16 +37,17 @@ class Line:
         record: logging.LogRecord = event.pop("_record")
         event.pop("_from_structlog", None)
         plain = Plain(self._secrets)
-        said = {
+        shown: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": event.pop("event", ""),
-            "vault_id": VAULT_ID.get(),
-            "request_id": REQUEST_ID.get(),
-            **dict(zip(("trace_id", "span_id"), tracing.current_ids() or (), strict=False)),
+            "logger": plain.text(record.name),
+            "event": plain.value(event.pop("event", "")),
         }
-        shown = {name: plain.value(value) for name, value in said.items() if value is not None}
+        if (vault_id := VAULT_ID.get()) is not None:
+            shown["vault_id"] = plain.text(vault_id)  # of a request it is what somebody asked for
+        if (request_id := REQUEST_ID.get()) is not None:
+            shown["request_id"] = request_id
+        shown |= zip(("trace_id", "span_id"), tracing.current_ids() or (), strict=False)
         error = _error(event)
         if error is not None:
             text = "".join(traceback.TracebackException.from_exception(error).format())

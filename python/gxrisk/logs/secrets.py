@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 REDACTED: Final = "[redacted]"
 CHARS_MIN: Final = 6  # what is shorter stands in ordinary words too
+_CLEAN_CHARS_MAX: Final = (
+    128  # of a text that is worth remembering: the names, addresses and ids that each line repeats
+)
+_CLEAN_MAX: Final = 4_096
 
 _NAMES: Final = r"pass(?:word|phrase|wd)|secret|token|api[_-]?key|private[_-]?key|authorization|cookie|credentials?"
 _SECRET_NAME: Final = re.compile(rf"(?:^|[^a-z0-9])(?:{_NAMES})$", re.IGNORECASE)
@@ -46,6 +50,7 @@ class Secrets:
     def __init__(self) -> None:
         self._forms: frozenset[str] = frozenset()
         self._known: re.Pattern[str] | None = None
+        self._clean: set[str] = set()  # texts that were searched and held none
         self.chars_max = 0  # of the longest form
 
     def add(self, *values: str) -> None:
@@ -61,11 +66,18 @@ class Secrets:
             longest_first = sorted(self._forms, key=len, reverse=True)
             self._known = re.compile("|".join(map(re.escape, longest_first)))
             self.chars_max = len(longest_first[0])
+            self._clean = set()
 
     def cleaned(self, text: str) -> str:
         """The text without secrets."""
-        if self._known is not None:
-            text = self._known.sub(REDACTED, text)
+        clean = self._clean
+        if text in clean:
+            return text
+        cleaned = text if self._known is None else self._known.sub(REDACTED, text)
         for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return text
+            cleaned = pattern.sub(replacement, cleaned)
+        if cleaned == text and len(text) <= _CLEAN_CHARS_MAX:
+            if len(clean) >= _CLEAN_MAX:
+                clean.clear()
+            clean.add(text)
+        return cleaned

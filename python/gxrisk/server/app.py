@@ -15,6 +15,7 @@ from gxrisk._native import GxriskError
 from gxrisk.config import Config
 from gxrisk.server.access_log import AccessLog
 from gxrisk.server.desk import Desk
+from gxrisk.server.direct import Shortcut
 from gxrisk.server.openapi import describe
 from gxrisk.server.problems import problem_response
 from gxrisk.server.rates import Rates
@@ -65,6 +66,7 @@ def create_app(config: Config) -> FastAPI:
         app.include_router(router)
     for kind in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _problem)
+    app.add_middleware(Shortcut, routes=[route for router in ROUTERS for route in router.routes])
     if config.logs.requests:
         app.add_middleware(AccessLog)
     app.add_middleware(RequestIds)

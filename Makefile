@@ -50,7 +50,7 @@ fuzz: $(VENV)/built-test  ## The long runs: a million orders against the model, 
 	GXRISK_KILLS=10000 cargo test --locked -p gxrisk-gate --test crash -- --nocapture
 	GXRISK_FUZZ=20 cargo test --locked -p gxrisk-gate --test power_loss --test journal -- --nocapture
 	$(BIN)/python -m tests.differential --orders 1000000 --jobs 2
-	$(BIN)/python -m tests.api.contract --examples 10000
+	$(BIN)/python -m tests.api.contract --examples 10000 --jobs 2
 
 load: $(VENV)/built-test  ## 200 agents for ten minutes against one server, which is killed in the middle
 	$(BIN)/python -m tests.load

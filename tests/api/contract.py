@@ -11,11 +11,15 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx
+from gxrisk.config import Config
+from gxrisk.server.app import create_app
 from gxrisk.server.keys import Scope
 
 from .desk import STRATEGY, market
@@ -35,11 +39,18 @@ CHECKS: Final = (
 # Whoever asks for as much as this may do it: that a limit of requests holds is another test.
 MANY: Final = "\n[keys]\nrequests_per_minute = 10000000\nfailures_max = 1000\naddress_failures_max = 100000\n"
 PREFERRED: Final[tuple[Scope, ...]] = ("operate", "own", "propose", "feed", "read", "admin")
+PHASES: Final = "examples,coverage,fuzzing,stateful"
+_SEQUENCES: Final = "sequences"
 _OPEN_ENDED: Final = "text/event-stream"
 
 
-def explore(folder: Path, *, examples: int, seed: int) -> subprocess.CompletedProcess[str]:
-    """Put `examples` cases for each operation, and the sequences between them, before a server with two vaults."""
+def explore(
+    folder: Path, *, examples: int, seed: int, operations: Sequence[str] = (), phases: str = PHASES
+) -> subprocess.CompletedProcess[str]:
+    """Put `examples` cases for each operation, and the sequences between them, before a server with two vaults.
+
+    `operations` are the ids of those that are meant, all by default.
+    """
     file = folder / "gxrisk.toml"
     file.write_text(f'folder = "{folder / "data"}"\n[http]\nport = 0\n[feed]\nbar_s = 1\n{MANY}', encoding="utf-8")
     keys = keys_of(file)
@@ -58,6 +69,9 @@ def explore(folder: Path, *, examples: int, seed: int) -> subprocess.CompletedPr
             str(seed),
             "--warnings",
             "off",
+            "--phases",
+            phases,
+            *(word for one in operations for word in ("--include-operation-id", one)),
         ]
         done = subprocess.run(
             [*command, "run", f"{server.url}/openapi.json", *options],
@@ -85,9 +99,8 @@ def settings(document: dict[str, Any], keys: dict[str, str]) -> str:
     lines = ["[parameters]", '"path.vault_id" = ["ann", "bob", "nobody"]', '"query.vault_id" = ["ann", "bob"]']
     for methods in document["paths"].values():
         for operation in methods.values():
-            answers = [kind for one in operation["responses"].values() for kind in one.get("content", {})]
             scopes = operation.get("x-scopes")
-            if _OPEN_ENDED in answers:
+            if not _ends(operation):
                 setting = "enabled = false  # it never ends"
             elif scopes:
                 scope = next(one for one in PREFERRED if one in scopes)
@@ -98,18 +111,44 @@ def settings(document: dict[str, Any], keys: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _ends(operation: dict[str, Any]) -> bool:
+    return all(_OPEN_ENDED not in one.get("content", {}) for one in operation["responses"].values())
+
+
+def explore_apart(examples: int, seed: int, jobs: int) -> bool:
+    """Each operation before a server of its own, sequences of them before another, `jobs` at a time; all went well."""
+    document = create_app(Config(folder=Path("unused"))).openapi()
+    names = [one["operationId"] for methods in document["paths"].values() for one in methods.values() if _ends(one)]
+    went_well, began = True, time.monotonic()
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(_part, name, examples, seed): name for name in (_SEQUENCES, *names)}
+        for number, one in enumerate(as_completed(waiting), 1):
+            done = one.result()
+            cases = next((line.strip() for line in done.stdout.splitlines() if " generated" in line), "no case")
+            took_s = time.monotonic() - began
+            sys.stdout.write(f"{number} of {len(waiting)}, {took_s:.0f} s: {waiting[one]}: {cases}\n")
+            sys.stdout.flush()
+            if done.returncode:
+                went_well = False
+                sys.stdout.write(done.stdout + done.stderr)
+    return went_well
+
+
+def _part(name: str, examples: int, seed: int) -> subprocess.CompletedProcess[str]:
+    operations, phases = ([], "stateful") if name == _SEQUENCES else ([name], "examples,coverage,fuzzing")
+    with TemporaryDirectory(prefix="gxrisk-contract-") as folder:
+        return explore(Path(folder), examples=examples, seed=seed, operations=operations, phases=phases)
+
+
 def main() -> int:
     """As a command, for as long as wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
+    parser.add_argument("--jobs", type=int, default=1)
     chosen = parser.parse_args()
     sys.stdout.write(f"seed {chosen.seed}\n")
-    with TemporaryDirectory(prefix="gxrisk-contract-") as folder:
-        done = explore(Path(folder), examples=chosen.examples, seed=chosen.seed)
-    sys.stdout.write(done.stdout)
-    sys.stderr.write(done.stderr)
-    return done.returncode
+    return 0 if explore_apart(chosen.examples, chosen.seed, chosen.jobs) else 1
 
 
 if __name__ == "__main__":

@@ -90,7 +90,11 @@ def test_a_server_beside_a_client_s_variables() -> None:
     load(environ={"GXRISK_URL": HERE, "GXRISK_KEY": KEY, "GXRISK_KEY_FILE": "key"})
 
 
-@pytest.mark.parametrize("text", ["secret", "gxr_" + "0" * 89, KEY[:-1] + ("0" if KEY[-1] != "0" else "1"), "é" * 50])
+@pytest.mark.parametrize(
+    "text",
+    ["secret", "gxr_" + "0" * 89, KEY[:-1] + ("0" if KEY[-1] != "0" else "1"), "é" * 50],
+    ids=["a word", "zeros", "one digit off", "no ASCII"],
+)
 def test_what_is_no_key_is_not_sent_and_not_shown(text: str, tmp_path: Path) -> None:
     """A password that was given by mistake stays here."""
     file = tmp_path / "key"

@@ -224,11 +224,10 @@ ENTRIES |= dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "bars", "actions", "expected"),
-    TIMING + ON_OPEN + LIMITS + LEGS + REDUCTIONS,
-    ids=lambda one: str(one)[:60],
-)
+ROWS = TIMING + ON_OPEN + LIMITS + LEGS + REDUCTIONS
+
+
+@pytest.mark.parametrize(("name", "bars", "actions", "expected"), ROWS, ids=[row[0] for row in ROWS])
 def test_matching(name: str, bars: Sequence[Any], actions: Play, expected: list[str]) -> None:
     """Every row ends with exactly the reports it names; acceptances and the entries before them are left out."""
     vault = Vault(PaperVenue(costs=FREE))

@@ -276,7 +276,7 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 def keyring(config: Config, engine: Engine) -> Keyring:
     """The keys of a server, with what its configuration says of lockouts."""
     allowed = Allowed(config.keys.failures_max, config.keys.address_failures_max, config.keys.lockout_s)
-    return Keyring(engine, Lockout(allowed))
+    return Keyring(engine, Lockout(allowed, engine))
 
 
 def _venue(config: Config) -> Venue:

@@ -171,7 +171,7 @@ def test_a_lockout_is_of_an_address_and_an_id(engine: Engine) -> None:
 
 
 def test_a_lockout_outlives_a_restart(engine: Engine) -> None:
-    """Of an id and of an address; too few failures and ended lockouts do not, nor is one longer for a clock set back."""
+    """Of an id and of an address; too few failures and ended ones do not, nor is one longer for a clock set back."""
 
     def restarted() -> Keyring:
         return keyring(engine, failures=3, addresses=5)

@@ -30,6 +30,8 @@ from gxrisk.server.fleet_lines import Status
 from gxrisk.server.holds import Holds
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
+from gxrisk.server.loop_lag import measure_lag
+from gxrisk.server.metrics import ServerMetrics
 from gxrisk.server.model_health import ModelHealth
 from gxrisk.server.overview import Overview
 from gxrisk.server.problems import Problem
@@ -40,6 +42,7 @@ from gxrisk.server.streams import Streams
 from gxrisk.server.trip_watch import TripWatch
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
+from gxrisk.vaults.timings import Timing
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue
 
@@ -116,7 +119,10 @@ class Desk:
         )
         labels = config.metrics
         registry = registry_of(self.fleet, vaults_max=labels.vaults_max, assets_max=labels.assets_max)
+        lag = Timing()
+        registry.register(ServerMetrics(self.streams, lag, lambda: self.fanout))
         self.metrics = MetricsApp(registry)
+        closing.push_async_callback(_cancelled, asyncio.create_task(measure_lag(lag)))
         closing.push_async_callback(self._tell_the_rest)
         closing.push_async_callback(self.shared.close)
         closing.push_async_callback(self.fleet.close)
@@ -141,8 +147,6 @@ class Desk:
         if config.redis_url is not None:
             known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
             self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
-            for metric in self.fanout.metrics:
-                registry.register(metric)
             closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
         closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())

@@ -44,7 +44,7 @@ class Known:
 
 
 class RedisFanout:
-    """Writes to the Redis at `url` what is safe in the journals. `run` does it; `published` and `dropped` count records.
+    """Writes to the Redis at `url` what is safe in the journals. `published` and `dropped` count records.
 
     Raises `RedisError` where the extra `redis` is not installed or the URL is none; connects in `run`.
     """

@@ -1,4 +1,4 @@
-"""The server's own tables: who may call, who may not for a while, and what was answered. Vaults are in their journals."""
+"""The server's own tables: who may call, who may not for a while, what was answered. Vaults are in journals."""
 
 from typing import Final
 

@@ -229,6 +229,25 @@ class Desk:
             self.tails.announce(vault_id)
         return vault
 
+    async def reopen(self, vault_id: str) -> Vault:
+        """A vault that was taken out or is open for exits only, opened anew; one that runs whole as it is.
+
+        Raises `Problem` for one that never was, was closed for good, or still cannot be opened.
+        """
+        async with self._creating:
+            if self.status(vault_id) in ("running", "retired"):
+                return self.vault(vault_id)
+            try:
+                vault = await self.fleet.open(vault_id)
+            except GxriskError:
+                raise
+            except Exception as error:
+                _log.exception("%s could not be opened anew", vault_id)
+                raise Problem(503, "vault_failed", f"{vault_id} cannot be opened; the log says why") from error
+            self.hold_to_ceiling(vault)
+            await self.alerting.resolve(VAULT_FAILED, (vault_id,), "opened again")
+        return vault
+
     def recorded(self) -> None:
         """Say that something was put on record, so that those who follow need not find it by looking."""
         self.projector.notify()

@@ -139,9 +139,7 @@ class Fleet:
         the same call.
         """
         if not _SAFE_ID.fullmatch(vault_id):
-            raise VaultError(
-                f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
-            )
+            raise VaultError(f"vault id {vault_id!r}: it names a folder: letters, digits, '.', '-' and '_' are allowed")
         limits = limits or Limits.for_tier(settings.tier)
         strategy = self._admission.check(vault_id, settings, limits)
         (self.folder / vault_id).mkdir(exist_ok=True)
@@ -163,8 +161,7 @@ class Fleet:
         """Open a vault as its journal leaves it; what a crash left open is settled before its first step.
 
         Where its strategy or licence is not what it was, it is opened for exits only (`Vault.exits_only`), and whole by
-        another `open` when that is mended. Raises `Retired` for one that was closed for good, `VaultError` while the
-        vault is being opened already: a journal is read in a thread.
+        another `open` when that is mended. Raises `Retired` for one closed for good, `VaultError` while it is opened.
         """
         vault = self._vaults.get(vault_id)
         if vault is None:
@@ -361,8 +358,7 @@ class Fleet:
         if self._vaults.get(vault.vault_id) is not vault:
             return
         try:
-            is_whole = vault.exits_only is None
-            opening = self._admission.account if is_whole else self._admission.account_for_exits
+            opening = self._admission.account if vault.exits_only is None else self._admission.account_for_exits
             await vault.connect(await opening(vault.gate))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)

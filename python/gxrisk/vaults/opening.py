@@ -1,4 +1,4 @@
-"""Journals opened in threads, a few ahead of the one whose turn it is: opening one waits for the disk and for Argon2."""
+"""Journals opened in threads, a few ahead of the one whose turn it is: each waits for the disk and for Argon2."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

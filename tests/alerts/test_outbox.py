@@ -13,14 +13,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from gxrisk import Gate, Limits, ManualClock
-from gxrisk.alerts import AlertError, AlertSettings, AlertSink, migration, tables
+from gxrisk.alerts import AlertError, AlertSettings, AlertSink, Answer, migration, pruning, tables
 from gxrisk.alerts.database import connect, writing
 from gxrisk.vaults.notices import Notice, Notices
+from sqlalchemy import func, select
 
 from .desk import CHANNELS, START, Desk
 from .receivers import webhook
 
 Open = Callable[..., Desk]
+OLDEST = tables.sendings.c.begun_ns
 NOTICE = Notice("ann", 1, START, "critical", "drawdown", "15 % are lost")
 
 # Tells the sink, says so, and goes on or waits for its end.
@@ -62,6 +64,42 @@ def test_killed_before_sending(url: str, opened: Open) -> None:
     desk.run(desk.sink.notify(NOTICE))
     assert [channel for channel, _ in desk.after(0)] == ["slack", "mail", "sms"]
     assert desk.after(60) == []
+
+
+def test_what_is_over_for_long_is_forgotten(url: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `keep_days`, in batches; what is open stays, and so does what a channel has yet to hear of."""
+    monkeypatch.setattr(pruning, "BATCH", 3)
+    desk = opened(url, keep_days=3, quiet_s=60, expire_s=86_400)
+    for number in range(4):
+        desk.tell("drawdown", f"{number} % are lost", vault=f"v{number}")
+        desk.after(0)
+        desk.run(desk.sink.resolve(number + 1, "ann"))
+        desk.after(0)
+    desk.tell("feed_silent", "no prices", vault="old")
+    desk.recorder.answers["sms"] = [Answer("failed", "no route")] * 10_000
+    desk.tell("drawdown", "unheard", vault="unheard")
+    desk.after(0)
+    desk.run(desk.sink.resolve(6, "ann"))
+    desk.after(2 * 86_400)
+    assert len(desk.run(desk.sink.incidents(is_all=True))) == 6
+    for _ in range(5):
+        desk.after(86_400)
+    for _ in range(10):  # a batch at each look
+        desk.after(0)
+    left = {one.vault: one.count for one, _ in desk.run(desk.sink.incidents(is_all=True))}
+    assert left == {"old": 1, "unheard": 1}
+    engine = connect(url)
+    with writing(engine) as connection:
+        before_ns = desk.clock.now_ns - 4 * 86_400 * 10**9
+        rows = [connection.scalar(select(func.min(column))) for column in (tables.notices.c.received_ns, OLDEST)]
+        channels = connection.execute(select(func.count()).select_from(tables.threads)).scalar()
+    engine.dispose()
+    assert [one is None or one > before_ns for one in rows] == [True, True]
+    assert channels == 6
+    desk.recorder.answers.clear()
+    assert "unheard" in " ".join(said for _, said in desk.after(86_400))
+    desk.after(4 * 86_400)
+    assert [one.vault for one, _ in desk.run(desk.sink.incidents(is_all=True))] == ["old"]
 
 
 def test_killed_while_sending(tmp_path: Path, opened: Open) -> None:

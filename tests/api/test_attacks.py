@@ -269,7 +269,8 @@ def test_two_authorizations_are_one_or_none(attacked: Target) -> None:
 
 
 def test_guessing_ends(tmp_path: Path) -> None:
-    """Wrong secrets for a known id, from many threads: after ten failures nothing is heard, the right key neither."""
+    """Wrong secrets for a known id, from many threads: after ten failures nothing is heard, the right key neither,
+    also by a server that is started anew."""
     with target(tmp_path, "failures_max = 10\naddress_failures_max = 40\nlockout_s = 600") as one:
         good = one.keys["propose"]
         guesses = [KeyText.new().text for _ in range(30)]
@@ -283,6 +284,10 @@ def test_guessing_ends(tmp_path: Path) -> None:
         locked = one.server.call("GET", "/v1/vaults", good)
         assert (locked.status_code, locked.json()["code"]) == (429, "locked_out")
         assert 1 <= int(locked.headers["Retry-After"]) <= 600
+        one.server.stopped(signal.SIGKILL)
+    with running(tmp_path / "gxrisk.toml") as server:
+        locked = server.call("GET", "/v1/vaults", good)
+        assert (locked.status_code, locked.json()["code"]) == (429, "locked_out")
 
 
 # Where alerts go

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event as Flag
 from time import monotonic
 
 import pytest
@@ -264,6 +265,40 @@ def test_streams_are_counted(tmp_path: Path) -> None:
                 assert third.response.status_code == 200
 
 
+def measured(live: Live, sample: str) -> float:
+    """A sample of `/metrics`, as it is now."""
+    live.desk.metrics._fresh_s = 0
+    lines = live.call("GET", "/metrics").text.splitlines()
+    [value] = [one.rpartition(" ")[2] for one in lines if one.startswith(sample + " ")]
+    return float(value)
+
+
+def test_streams_are_measured(live: Live) -> None:
+    """Those that are open by kind, and each record that was sent to each reader; an end takes one away."""
+    kinds = [f'gxrisk_open_streams{{kind="{kind}"}}' for kind in ("events", "orders")]
+    assert [measured(live, one) for one in kinds] == [0, 0]
+    with events(live, f"{STREAM}?since=0") as stream, events(live, f"{STREAM}?since=0", key="own") as other:
+        assert [measured(live, one) for one in kinds] == [2, 0]
+        count = live.desk.fleet.vaults["ann"].gate.sequence
+        assert len(stream.take(count) + other.take(count)) == 2 * count
+        end = monotonic() + WITHIN_S
+        while measured(live, "gxrisk_streamed_events_total") < 2 * count:
+            assert monotonic() < end
+    end = monotonic() + WITHIN_S
+    while measured(live, kinds[0]) != 0:
+        assert monotonic() < end
+    assert measured(live, 'gxrisk_streams_cut_off_total{kind="events"}') == 0
+
+
+def test_a_loop_that_stands_still_is_measured(live: Live) -> None:
+    """As one late timer, once it goes on."""
+    bucket = 'gxrisk_event_loop_lag_seconds_bucket{le="%s"}'
+    live.loop.call_soon_threadsafe(Flag().wait, 0.8)
+    end = monotonic() + WITHIN_S
+    while measured(live, bucket % "+Inf") - measured(live, bucket % "0.25") < 1:
+        assert monotonic() < end
+
+
 def test_a_reader_that_reads_nothing_is_cut_off(live: Live) -> None:
     """Nothing waits for it in memory; others have every record meanwhile, and it can come back for its own."""
     gate = live.desk.fleet.vaults["ann"].gate
@@ -280,7 +315,7 @@ def test_a_reader_that_reads_nothing_is_cut_off(live: Live) -> None:
             whole = until(stream, "the end")
         assert [one.at[1] for one in whole] == list(range(1, len(whole) + 1))
         end = monotonic() + WITHIN_S
-        while not live.desk.streams.cut_count:
+        while measured(live, 'gxrisk_streams_cut_off_total{kind="events"}') == 0:
             assert monotonic() < end
         came = bytearray()
         with suppress(ConnectionResetError):

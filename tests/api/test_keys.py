@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from gxrisk.server.key_text import KeyText
 from gxrisk.server.keys import SCOPES, USED_EVERY_MS, KeyRefused, Keyring, KeyringError
 from gxrisk.server.lockout import Allowed, Lockout
 from gxrisk.server.tables import VERSION_TABLE, metadata
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from typer.testing import CliRunner, Result
 
 from tests.postgres import Server as Postgres
@@ -54,9 +56,11 @@ def engine(url: str) -> Iterator[Engine]:
     opened.dispose()
 
 
-def keyring(engine: Engine, clock: Clock | None = None, *, failures: int = 100) -> Keyring:
+def keyring(
+    engine: Engine, clock: Clock | None = None, *, failures: int = 100, addresses: int = 10_000, window_s: int = 60
+) -> Keyring:
     """The keys in it."""
-    return Keyring(engine, Lockout(Allowed(failures, 10_000, 60)), clock=clock or Clock())
+    return Keyring(engine, Lockout(Allowed(failures, addresses, window_s), engine), clock=clock or Clock())
 
 
 def refused(keys: Keyring, key: str, address: str = HERE) -> str:
@@ -71,13 +75,13 @@ def test_the_schema_is_what_the_tables_say(url: str, engine: Engine) -> None:
     with reading(engine) as connection:
         options = {"compare_type": True, "version_table": VERSION_TABLE}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
-        assert revision(connection) == "0001"
+        assert revision(connection) == "0002"
     if engine.dialect.name == "sqlite":
         History.open(url).close()
         open_database(url).dispose()
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 (ours)
-    with pytest.raises(DatabaseError, match=r"schema 9999, which is newer than 0001.*upgrade gxrisk"):
+    with pytest.raises(DatabaseError, match=r"schema 9999, which is newer than 0002.*upgrade gxrisk"):
         open_database(url)
 
 
@@ -164,6 +168,71 @@ def test_a_lockout_is_of_an_address_and_an_id(engine: Engine) -> None:
     assert refused(keys, gone, "2001:db8:0:1::1") == "unauthenticated"
     assert refused(keys, guess) == "unauthenticated"
     assert keys.caller(whole, HERE).scope == "read"
+
+
+def test_a_lockout_outlives_a_restart(engine: Engine) -> None:
+    """Of an id and of an address; too few failures and ended ones do not, nor is one longer for a clock set back."""
+
+    def restarted() -> Keyring:
+        return keyring(engine, failures=3, addresses=5)
+
+    keys = restarted()
+    revoked, gone = keys.create("gone", "read")
+    keys.revoke(revoked.id)
+    other = keys.create("ann", "read")[1]
+    guesses = [(gone, HERE)] * 3 + [(KeyText.new().text, "192.0.2.2") for _ in range(5)] + [(gone, "192.0.2.3")] * 2
+    with statements(engine) as written:
+        assert {refused(keys, *guess) for guess in guesses} == {"unauthenticated"}
+    assert len([one for one in written if one.startswith("INSERT")]) == 2
+    keys = restarted()
+    assert refused(keys, gone) == "locked_out"
+    assert keys.caller(other, HERE).name == "ann"
+    assert refused(keys, other, "192.0.2.2") == "locked_out"
+    assert refused(keys, gone, "192.0.2.3") == "unauthenticated"
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE lockouts SET until_ms = until_ms + 86400000 WHERE network = '192.0.2.1'"))
+        connection.execute(text("UPDATE lockouts SET until_ms = until_ms - 60000 WHERE network = '192.0.2.2'"))
+    keys = restarted()
+    with pytest.raises(KeyRefused) as raised:
+        keys.caller(gone, HERE)
+    assert 50 < raised.value.wait_s <= 60
+    assert keys.caller(other, "192.0.2.2").name == "ann"
+    for _ in range(3):
+        assert refused(keys, gone, "192.0.2.4") == "unauthenticated"
+    with reading(engine) as connection:
+        kept = {tuple(one) for one in connection.execute(text("SELECT network, key_id FROM lockouts"))}
+    assert kept == {(HERE, revoked.id), ("192.0.2.4", revoked.id)}
+
+
+def test_a_lockout_ends(engine: Engine) -> None:
+    """After its time, and the next one takes as many failures again."""
+    keys = keyring(engine, failures=2, window_s=1)
+    wrong = KeyText.new().text
+    for _ in range(2):
+        assert [refused(keys, wrong) for _ in range(2)] == ["unauthenticated"] * 2
+        assert refused(keys, wrong) == "locked_out"
+        good = keys.create("ann", "read")[1]
+        assert keys.caller(good, HERE).name == "ann"
+        end = time.monotonic() + 30
+        while refused(keys, wrong) == "locked_out":
+            assert time.monotonic() < end
+        assert refused(keys, wrong) == "unauthenticated"
+        wrong = KeyText.new().text
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """What is asked of a database meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 NONSENSE = [

@@ -34,6 +34,7 @@ OPEN_TO = {
     "POST /v1/vaults/{vault_id}/fund": "own operate",
     "POST /v1/vaults/{vault_id}/pause": "own operate",
     "POST /v1/vaults/{vault_id}/resume": "own operate",
+    "POST /v1/vaults/{vault_id}/reopen": "operate",
     "POST /v1/vaults/{vault_id}/kill": "own operate",
     "POST /v1/vaults/{vault_id}/reactivate": "own",
     "GET /v1/vaults/{vault_id}/reactivation": READERS,

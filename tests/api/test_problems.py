@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gxrisk.config import Config, FeedConfig, HttpConfig, KeysConfig
 from gxrisk.server.bodies import depth
+from gxrisk.server.rates import Rates
 
 from .desk import ORDER, Server, config, serving
 
@@ -108,6 +111,11 @@ def test_limits_of_rate_are_told_and_kept(tmp_path: Path) -> None:
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.headers["RateLimit-Limit"] == "3"
         assert server.call("GET", "/v1/vaults", key="admin").status_code == 200
+
+
+def test_nobody_sets_the_clock_of_rates() -> None:
+    """A clock that is set back would begin a key's minute anew."""
+    assert signature(Rates).parameters["clock"].default is time.monotonic
 
 
 def test_guessing_is_locked_out(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,8 +25,10 @@ from gxrisk.vaults import Fleet, StrategyVersion, VaultSettings
 from gxrisk.vaults.proposals import send
 from gxrisk.venues import PaperVenue
 
-from .desk import ORDER, STRATEGY, market
+from .desk import MANY, ORDER, STRATEGY, config, market, serving
 from .processes import WITHIN_S, Running, environment, gxrisk, keys_of, running
+
+MODEL = "from gxrisk.agent.momentum import Momentum as Model\n"
 
 
 @pytest.fixture
@@ -128,11 +132,17 @@ def test_real_money_needs_two_words(file: Path) -> None:
         assert said in refused.stderr
 
 
-def test_a_vault_without_its_strategy_can_be_left(file: Path, tmp_path: Path) -> None:
-    """Its file is gone when the server starts: it is listed, says why, is not resumed, and its position is closed."""
+def test_a_vault_without_its_strategy_can_be_left(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is gone when the server starts: it is listed, says why, is not resumed, and its position is closed.
+
+    Once the file is back, it is whole without a restart.
+    """
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(models), *sys.path]))
     keys = keys_of(file)
     settings = load(file, environ={})
-    asyncio.run(_holding(settings.folder / "vaults", PaperVenue(folder=settings.folder / "venue"), tmp_path))
+    asyncio.run(_holding(settings.folder / "vaults", PaperVenue(folder=settings.folder / "venue"), models))
     with running(file) as one:
         listed = one.call("GET", "/v1/vaults", keys["operate"]).json()["vaults"]
         assert listed == [{"vault_id": "ann", "status": "exits_only"}]
@@ -151,14 +161,57 @@ def test_a_vault_without_its_strategy_can_be_left(file: Path, tmp_path: Path) ->
             assert one.call("POST", "/v1/marks", keys["feed"], market(int(time.time()))).status_code == 200
         again = one.call("POST", "/v1/vaults/ann/positions/close", keys["operate"], closing)
         assert (again.status_code, "holds no BTC" in again.json()["detail"]) == (409, True)
+        early = one.call("POST", "/v1/vaults/ann/reopen", keys["operate"])
+        assert (early.status_code, "no module 'gone_model'" in early.json()["detail"]) == (409, True)
+        (models / "gone_model.py").write_text(MODEL)
+        whole = one.call("POST", "/v1/vaults/ann/reopen", keys["operate"])
+        assert (whole.status_code, whole.json()["exits_only"], whole.json()["is_paused"]) == (200, None, True)
+        assert one.call("POST", "/v1/vaults/ann/resume", keys["operate"]).json()["state"] == "active"
+        same = one.call("POST", "/v1/vaults/ann/reopen", keys["operate"]).json()
+        assert (same["state"], same["exits_only"]) == ("active", None)
         code, _ = one.stopped(signal.SIGTERM)
         assert code == 0
+    journal = JournalReader(settings.folder / "vaults" / "ann" / "journal.gxr")
+    asked = [json.loads(each["text"]) for each in journal.events() if each.get("topic") == "actor"]
+    assert [each["action"] for each in asked if each["action"] in ("reopen", "resume")] == [
+        "resume",
+        "reopen",
+        "reopen",
+        "resume",
+        "reopen",
+    ]
+
+
+def test_a_vault_that_was_taken_out_is_opened_again(tmp_path: Path) -> None:
+    """Its journal is damaged at the start and mended after: no restart, and the alert ends."""
+    with serving(config(tmp_path, keys=MANY)) as server:
+        server.made("ann")
+        journal = server.desk.journal("ann")
+    whole = {one: one.read_bytes() for one in journal.parent.iterdir()}
+    journal.write_bytes(b"no journal at all")
+    with serving(config(tmp_path, keys=MANY)) as server:
+        assert server.call("GET", "/v1/vaults/ann", key="operate").status_code == 503
+        refused = server.call("POST", "/v1/vaults/ann/reopen")
+        assert (refused.status_code, refused.json()["code"]) == (503, "storage"), refused.text
+        assert server.call("POST", "/v1/vaults/nobody/reopen").status_code == 404
+        for file, content in whole.items():
+            file.write_bytes(content)
+        answer = server.call("POST", "/v1/vaults/ann/reopen")
+        assert (answer.status_code, answer.json()["equity"]) == (200, "10000"), answer.text
+        failed = [
+            each
+            for each in server.call("GET", "/v1/alerts?state=all").json()["alerts"]
+            if each["code"] == "vault_failed"
+        ]
+        assert [each["resolved"] is None for each in failed] == [False]
+        retired = {"transfer_id": "x", "amount": "1"}
+        assert server.call("POST", "/v1/vaults/ann/fund", retired).status_code == 200
 
 
 async def _holding(folder: Path, venue: PaperVenue, modules: Path) -> None:
     """A vault with a position, and a strategy whose file is removed."""
     model = modules / "gone_model.py"
-    model.write_text("from gxrisk.agent.momentum import Momentum as Model\n")
+    model.write_text(MODEL)
     sys.path.insert(0, str(modules))
     try:
         version = StrategyVersion.of("gone_model:Model", "1")

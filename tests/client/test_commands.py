@@ -68,6 +68,7 @@ def test_a_vault_s_life(run: Run, tmp_path: Path) -> None:
         assert shown(run("vault", "fund", "eve", "2500.5", "--transfer-id", "t-1", "--json"))["equity"] == "2500.5"
     assert run("vault", "pause", "eve").stdout == "eve: halted, paused, tier growth, equity 2500.5\n"
     assert run("vault", "resume", "eve").stdout == "eve: active, tier growth, equity 2500.5\n"
+    assert run("vault", "reopen", "eve").stdout == "eve: active, tier growth, equity 2500.5\n"
     whole = shown(run("vault", "show", "eve", "--json"))
     assert whole.keys() == {"vault", "breakers", "positions"}
     assert run("vault", "show", "eve").stdout.splitlines()[0].split() == ["vault_id", "eve"]

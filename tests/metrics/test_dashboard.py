@@ -2,12 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from gxrisk.config import StreamsConfig
 from gxrisk.metrics import registry_of, serve_metrics
+from gxrisk.server.loop_lag import measure_lag
+from gxrisk.server.metrics import ServerMetrics
+from gxrisk.server.streams import Streams
 from gxrisk.vaults import Fleet
+from gxrisk.vaults.timings import Timing
 
 from tests.metrics.desks import desk, recording
 from tests.metrics.prometheus import OPS, Server, running
@@ -43,13 +49,21 @@ def watched(prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with asyncio.Runner() as runner:
         one = runner.run(desk(folder))
         runner.run(play(one, moments[:10]))
-        with serve_metrics(registry_of(one)) as port, running(prometheus, f"127.0.0.1:{port}") as server:
+        registry, lag = registry_of(one), Timing()
+        registry.register(ServerMetrics(Streams(StreamsConfig()), lag, lambda: None))
+        measured = runner.run(_begun(measure_lag(lag)))
+        with serve_metrics(registry) as port, running(prometheus, f"127.0.0.1:{port}") as server:
             server.scraped()
             runner.run(play(one, moments[10:]))
             one.vaults["bob"].gate.set_volatility("0.5")
             server.scraped()
             yield Watched(server, one)
+        measured.cancel()
         runner.run(one.close())
+
+
+async def _begun(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    return asyncio.create_task(work)
 
 
 @pytest.mark.parametrize(("title", "expression"), queries(), ids=[title for title, _ in queries()])

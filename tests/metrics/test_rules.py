@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gxrisk.metrics import METRICS
+from gxrisk.metrics import METRICS, SERVER_METRICS
 
 from tests.metrics.prometheus import OPS
 
@@ -54,8 +54,9 @@ def test_each_rule_is_held_by_a_case(promtool: str, tmp_path: Path, expression: 
 @pytest.mark.parametrize("file", ["prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/dashboard.json"])
 def test_they_name_metrics_that_there_are(file: str) -> None:
     """A name that was changed in the code is changed here too."""
-    known = {metric.name for metric in METRICS}
-    known |= {f"{metric.name}_bucket" for metric in METRICS if metric.kind == "histogram"}
+    metrics = (*METRICS, *SERVER_METRICS)
+    known = {metric.name for metric in metrics}
+    known |= {f"{metric.name}_bucket" for metric in metrics if metric.kind == "histogram"}
     named = set(re.findall(r"\bgxrisk_\w+", (OPS / file).read_text(encoding="utf-8")))
     assert named
     assert named - known == set()

@@ -1,4 +1,4 @@
-"""The container file as far as it can be tried without building it: sources, user, settings, health check."""
+"""The container file as far as it can be tried without building it: sources, bases, user, settings, health check."""
 
 from __future__ import annotations
 
@@ -60,7 +60,32 @@ def test_nobody_special_runs_it_and_nothing_secret_is_in_it() -> None:
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", users[-1])
     names = {name for name in settings() if re.search("PASS|SECRET|TOKEN|KEY|URL", name)}
     assert names == set()
-    assert [name for name, _ in instructions() if name in ("ARG", "ADD")] == []
+    assert [name for name, _ in instructions() if name == "ADD"] == []
+    assert [name for name, _ in last_stage() if name == "ARG"] == []
+
+
+def test_every_base_is_a_version_and_can_be_another() -> None:
+    """An argument with a default that names registry, version and distribution; nothing else is an argument."""
+    bases = dict(value.split("=", 1) for name, value in instructions() if name == "ARG")
+    asked = [value.split()[0] for name, value in instructions() if name == "FROM"]
+    assert set(asked) == {f"${{{name}}}" for name in bases}
+    for base in bases.values():
+        assert re.fullmatch(r"[a-z.]+/[a-z]+/[a-z]+:\d+\.\d+-slim-[a-z]+", base)
+
+
+def test_what_is_sent_to_be_built_is_what_is_copied() -> None:
+    """No journal, key or library of another machine comes into an image by chance."""
+    copied = {
+        source
+        for name, value in instructions()
+        if name == "COPY" and "--from" not in value
+        for source in value.split()[:-1]
+    }
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [one for one in lines if one and not one.startswith("#")]
+    assert rules[0] == "*"
+    assert {one[1:] for one in rules if one.startswith("!")} == copied
+    assert {"**/__pycache__", "**/*.so"} <= set(rules)
 
 
 def test_its_settings_are_known_and_it_serves(tmp_path: Path) -> None:

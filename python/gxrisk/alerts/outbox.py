@@ -15,6 +15,7 @@ from gxrisk.alerts.courier import Answer
 from gxrisk.alerts.database import connect, writing
 from gxrisk.alerts.incidents import Incident
 from gxrisk.alerts.migration import migrate
+from gxrisk.alerts.pruning import EVERY_NS, prune
 from gxrisk.alerts.settings import AlertSettings
 from gxrisk.alerts.tables import incidents, threads
 from gxrisk.vaults.notices import Notice
@@ -75,6 +76,7 @@ class Outbox:
         except BaseException:
             self._engine.dispose()
             raise
+        self._pruned_ns = 0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="gxrisk-alerts")
 
     async def take(self, notice: Notice, now_ns: int) -> None:
@@ -84,6 +86,10 @@ class Outbox:
     async def look(self, now_ns: int) -> None:
         """Do what follows from time."""
         await self._do(partial(intake.look, settings=self._settings, now_ns=now_ns))
+        if now_ns - self._pruned_ns >= EVERY_NS and not await self._do(
+            partial(prune, settings=self._settings, now_ns=now_ns)
+        ):
+            self._pruned_ns = now_ns
 
     async def acknowledge(self, incident_id: int, by: str, now_ns: int) -> Incident:
         """End the escalation of an incident."""

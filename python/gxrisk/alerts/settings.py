@@ -87,6 +87,7 @@ class AlertSettings(BaseModel):
     quiet_hours: QuietHours | None = None
     escalate_s: float = Field(900.0, ge=60, le=_DAY_S)  # until a critical incident is told again
     expire_s: float = Field(float(_DAY_S), ge=60, le=30 * _DAY_S)  # of silence, that end what no notice ends
+    keep_days: int = Field(90, ge=2, le=36_500)  # what is over is forgotten so many days later
     daily_max: int = Field(12, ge=1)  # messages that are not critical, of a channel in 24 hours
     critical_burst: int = Field(10, ge=1)  # critical ones in 24 hours that wait for nothing; then
     critical_every_s: float = Field(3600.0, ge=60, le=_DAY_S)  # one, with all that waits, each so many seconds

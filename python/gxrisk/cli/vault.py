@@ -147,6 +147,17 @@ def resume(vault_id: VaultId, json: AsJson = False, url: Url = None, key_file: A
 
 
 @vault.command()
+def reopen(vault_id: VaultId, json: AsJson = False, url: Url = None, key_file: ApiKeyFile = None) -> None:
+    """Open a vault anew that was taken out, or that is open for exits only, once what was missing is back.
+
+    Example: gxrisk vault reopen growth-1
+    """
+    with operator(url, key_file) as server:
+        told = server.reopen(vault_id)
+    _tell_state(told, json)
+
+
+@vault.command()
 def reactivate(
     vault_id: VaultId,
     rebase: Annotated[bool, typer.Option("--rebase", help="Measure the drawdown from today's equity.")] = False,

@@ -97,6 +97,10 @@ class Operator:
         """End the pause."""
         return self._do(vault_id, "resume")
 
+    def reopen(self, vault_id: str) -> Told:
+        """Open a vault anew that was taken out, or is open for exits only; a `Conflict` while something is missing."""
+        return self._do(vault_id, "reopen")
+
     def reactivate(self, vault_id: str, **how: Any) -> Told:
         """End a kill or a drawdown, as the owner; `rebase=True` measures the drawdown from today's equity.
 

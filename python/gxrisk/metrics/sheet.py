@@ -70,8 +70,9 @@ class Sheet:
     [('gxrisk_vault_equity', 150.0), ('gxrisk_vault_drawdown_ratio', 0.3)]
     """
 
-    def __init__(self) -> None:
-        self._values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in METRICS}
+    def __init__(self, metrics: Iterable[Metric] = METRICS) -> None:
+        self._metrics = tuple(metrics)
+        self._values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in self._metrics}
         self._timings: dict[str, Timing] = {}
 
     def put(self, name: str, value: float, *labels: str) -> None:
@@ -92,7 +93,7 @@ class Sheet:
 
     def families(self) -> Iterator[Family]:
         """Every metric that has values, in the order of the table."""
-        for metric in METRICS:
+        for metric in self._metrics:
             family = blank(metric)
             if metric.name in self._timings:
                 _add_timing(family, self._timings[metric.name])

@@ -109,4 +109,31 @@ METRICS: Final = (
     Metric("gxrisk_build_info", "gauge", ("version",), "1", "The version that runs."),
 )  # fmt: skip
 
-BY_NAME: Final = MappingProxyType({metric.name: metric for metric in METRICS})
+# What `gxrisk serve` has beside its fleet's.
+SERVER_METRICS: Final = (
+    Metric("gxrisk_open_streams", "gauge", ("kind",), "streams", "Event streams and order streams that are open."),
+    Metric(
+        "gxrisk_streamed_events_total", "counter", (), "records",
+        "Records sent over event streams, to each reader of them.", "process",
+    ),
+    Metric(
+        "gxrisk_streams_cut_off_total", "counter", ("kind",), "streams",
+        "Streams that were cut off since their client took nothing.", "process",
+    ),
+    Metric(
+        "gxrisk_event_loop_lag_seconds", "histogram", (), "seconds",
+        "How late the event loop came to a timer of each quarter of a second.", "process",
+    ),
+    Metric(
+        "gxrisk_redis_away", "gauge", (), "0 or 1", "With `redis_url`: whether Redis cannot be reached.",
+    ),
+    Metric(
+        "gxrisk_redis_events_total", "counter", (), "records", "With `redis_url`: records written to Redis.", "process",
+    ),
+    Metric(
+        "gxrisk_redis_events_dropped_total", "counter", (), "records",
+        "With `redis_url`: records that Redis never had.", "process",
+    ),
+)  # fmt: skip
+
+BY_NAME: Final = MappingProxyType({metric.name: metric for metric in (*METRICS, *SERVER_METRICS)})

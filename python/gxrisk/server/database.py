@@ -33,7 +33,7 @@ def open_database(url: str) -> Engine:
     ...     with reading(engine) as connection:
     ...         revision(connection)
     ...     engine.dispose()
-    '0001'
+    '0002'
     """
     try:
         found = database.url_of(url)

@@ -30,6 +30,8 @@ from gxrisk.server.fleet_lines import Status
 from gxrisk.server.holds import Holds
 from gxrisk.server.keys import Keyring
 from gxrisk.server.lockout import Allowed, Lockout
+from gxrisk.server.loop_lag import measure_lag
+from gxrisk.server.metrics import ServerMetrics
 from gxrisk.server.model_health import ModelHealth
 from gxrisk.server.overview import Overview
 from gxrisk.server.problems import Problem
@@ -40,6 +42,7 @@ from gxrisk.server.streams import Streams
 from gxrisk.server.trip_watch import TripWatch
 from gxrisk.vaults import Fleet, Vault, VaultSettings
 from gxrisk.vaults.fleet import JOURNAL
+from gxrisk.vaults.timings import Timing
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue
 
@@ -116,7 +119,10 @@ class Desk:
         )
         labels = config.metrics
         registry = registry_of(self.fleet, vaults_max=labels.vaults_max, assets_max=labels.assets_max)
+        lag = Timing()
+        registry.register(ServerMetrics(self.streams, lag, lambda: self.fanout))
         self.metrics = MetricsApp(registry)
+        closing.push_async_callback(_cancelled, asyncio.create_task(measure_lag(lag)))
         closing.push_async_callback(self._tell_the_rest)
         closing.push_async_callback(self.shared.close)
         closing.push_async_callback(self.fleet.close)
@@ -141,8 +147,6 @@ class Desk:
         if config.redis_url is not None:
             known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
             self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
-            for metric in self.fanout.metrics:
-                registry.register(metric)
             closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
         closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())
@@ -225,6 +229,25 @@ class Desk:
             self.tails.announce(vault_id)
         return vault
 
+    async def reopen(self, vault_id: str) -> Vault:
+        """A vault that was taken out or is open for exits only, opened anew; one that runs whole as it is.
+
+        Raises `Problem` for one that never was, was closed for good, or still cannot be opened.
+        """
+        async with self._creating:
+            if self.status(vault_id) in ("running", "retired"):
+                return self.vault(vault_id)
+            try:
+                vault = await self.fleet.open(vault_id)
+            except GxriskError:
+                raise
+            except Exception as error:
+                _log.exception("%s could not be opened anew", vault_id)
+                raise Problem(503, "vault_failed", f"{vault_id} cannot be opened; the log says why") from error
+            self.hold_to_ceiling(vault)
+            await self.alerting.resolve(VAULT_FAILED, (vault_id,), "opened again")
+        return vault
+
     def recorded(self) -> None:
         """Say that something was put on record, so that those who follow need not find it by looking."""
         self.projector.notify()
@@ -276,7 +299,7 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 def keyring(config: Config, engine: Engine) -> Keyring:
     """The keys of a server, with what its configuration says of lockouts."""
     allowed = Allowed(config.keys.failures_max, config.keys.address_failures_max, config.keys.lockout_s)
-    return Keyring(engine, Lockout(allowed))
+    return Keyring(engine, Lockout(allowed, engine))
 
 
 def _venue(config: Config) -> Venue:

@@ -64,7 +64,7 @@ class Keyring:
     >>> from gxrisk.server.lockout import Allowed
     >>> folder = tempfile.TemporaryDirectory()
     >>> engine = open_database(f"{folder.name}/server.db")
-    >>> keyring = Keyring(engine, Lockout(Allowed(10, 100, 900)))
+    >>> keyring = Keyring(engine, Lockout(Allowed(10, 100, 900), engine))
     >>> key, text = keyring.create("the momentum agent", "propose", ["growth-1"])
     >>> caller = keyring.caller(text, "192.0.2.1")
     >>> caller.scope, caller.covers("growth-1"), caller.covers("growth-2")

@@ -170,7 +170,7 @@ class OrderStream:
             if self._is_gone:
                 return  # another answer waited for it, too
             self._is_gone = True
-            self._desk.streams.cut_count += 1
+            self._desk.streams.cut["orders"] += 1
             if self._websocket.client is not None:
                 self._desk.streams.cut_off((self._websocket.client.host, self._websocket.client.port))
 

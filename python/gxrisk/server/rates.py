@@ -1,8 +1,8 @@
-"""How often a key may ask: a sliding window of a minute, in memory."""
+"""How often a key may ask: a sliding window of a minute, in memory, by a clock that nobody sets."""
 
 from collections.abc import Callable
 from math import ceil
-from time import time
+from time import monotonic
 from typing import Final
 
 from gxrisk.server.keys import ApiKey
@@ -21,7 +21,7 @@ class Rates:
     ([True, True, False], True)
     """
 
-    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time) -> None:
+    def __init__(self, per_minute: int, *, clock: Callable[[], float] = monotonic) -> None:
         self.per_minute = per_minute
         self._clock = clock
         self._counts: dict[str, tuple[int, int, int]] = {}  # the minute, how many in it, how many in the one before

@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from prometheus_client import Counter, Gauge
-
 from gxrisk._native import Gate, GxriskError
 from gxrisk.history.amounts import plain
 from gxrisk.history.times import written
@@ -46,7 +44,7 @@ class Known:
 
 
 class RedisFanout:
-    """Writes to the Redis at `url` what is safe in the journals. `run` does it; `metrics` are for Prometheus.
+    """Writes to the Redis at `url` what is safe in the journals. `published` and `dropped` count records.
 
     Raises `RedisError` where the extra `redis` is not installed or the URL is none; connects in `run`.
     """
@@ -61,10 +59,8 @@ class RedisFanout:
         self.is_away = False
         self._tails = tails
         self._known = known
-        self.published = Counter("gxrisk_redis_events", "Records written to Redis.", registry=None)
-        self.dropped = Counter("gxrisk_redis_events_dropped", "Records that Redis never had.", registry=None)
-        self.away = Gauge("gxrisk_redis_away", "1 while Redis cannot be reached.", registry=None)
-        self.metrics = (self.published, self.dropped, self.away)
+        self.published = 0
+        self.dropped = 0
         self._thread = ThreadPoolExecutor(1, "redis-state")
         try:
             self._client: Any = redis.Redis.from_url(
@@ -114,7 +110,6 @@ class RedisFanout:
 
     def _say_away(self, is_away: bool) -> None:
         self.is_away = is_away
-        self.away.set(is_away)
 
     async def _begin(self, reading: Reading, vault_id: str) -> None:
         """Go on behind the last record that Redis has, or with as many as it may have."""
@@ -130,7 +125,7 @@ class RedisFanout:
             place = 0
         oldest = max(0, end - EVENTS_MAX)
         if place < oldest:
-            self.dropped.inc(oldest - place)
+            self.dropped += oldest - place
         await reading.follow(vault_id, max(place, oldest))
 
     async def _write_events(self, vault_id: str, records: list[Told]) -> None:
@@ -139,7 +134,7 @@ class RedisFanout:
             fields = {"kind": one.kind, "data": one.data}
             pipeline.xadd(EVENTS_KEY + vault_id, fields, id=f"{one.sequence}-0", maxlen=EVENTS_MAX, approximate=True)
         await pipeline.execute()
-        self.published.inc(len(records))
+        self.published += len(records)
 
     async def _write_states(self, places: Mapping[str, int]) -> None:
         loop = asyncio.get_running_loop()

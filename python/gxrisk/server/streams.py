@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal, get_args
 
 from gxrisk.config import StreamsConfig
 from gxrisk.server.keys import ApiKey, Keyring
 from gxrisk.server.problems import Problem
 
+StreamKind = Literal["events", "orders"]
+STREAM_KINDS: Final[tuple[StreamKind, ...]] = get_args(StreamKind)
 _LOOK_S: Final = 0.4  # with the look itself, a key that was revoked is noticed well within a second
 _log = logging.getLogger("gxrisk.server")
 
@@ -19,8 +21,9 @@ _log = logging.getLogger("gxrisk.server")
 class Stream:
     """One of them. `ended` says why it is to end."""
 
-    def __init__(self, key: ApiKey, end: Callable[[], None]) -> None:
+    def __init__(self, key: ApiKey, kind: StreamKind, end: Callable[[], None]) -> None:
         self.key = key
+        self.kind = kind
         self.ended: str | None = None
         self._end = end
 
@@ -35,12 +38,15 @@ class Streams:
     """The open streams of a server. A key that is revoked or expires takes its own along within a second.
 
     `cut_off` ends a client's connection that does not read what was sent; the process that listens puts it here.
+    `kinds` counts those that are open, `cut` those that were cut off since they took nothing, `told` records sent.
     """
 
     def __init__(self, config: StreamsConfig) -> None:
         self.config = config
         self.cut_off: Callable[[tuple[str, int]], None] = lambda _: None
-        self.cut_count = 0
+        self.kinds: Counter[StreamKind] = Counter()
+        self.cut: Counter[StreamKind] = Counter()
+        self.told = 0
         self._open: set[Stream] = set()
         self._by_key: Counter[str] = Counter()
         self._some = asyncio.Event()
@@ -51,7 +57,7 @@ class Streams:
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(self, key: ApiKey, end: Callable[[], None]) -> Stream:
+    def open(self, key: ApiKey, kind: StreamKind, end: Callable[[], None]) -> Stream:
         """Take one in; `end` is called once when it has to end. Raises `Problem` 429 or 503 for one too many."""
         config = self.config
         if self._is_closed:
@@ -62,9 +68,10 @@ class Streams:
         if len(self._open) >= config.streams_max:
             text = f"{config.streams_max} streams are open, which is all this server may have"
             raise Problem(503, "too_many_streams", text, headers={"Retry-After": "1"})
-        stream = Stream(key, end)
+        stream = Stream(key, kind, end)
         self._open.add(stream)
         self._by_key[key.id] += 1
+        self.kinds[kind] += 1
         self._some.set()
         self._none.clear()
         return stream
@@ -72,6 +79,7 @@ class Streams:
     def close(self, stream: Stream) -> None:
         """It ended."""
         self._open.discard(stream)
+        self.kinds[stream.kind] -= 1
         self._by_key[stream.key.id] -= 1
         self._by_key += Counter()  # forgets those that have none
         if not self._open:

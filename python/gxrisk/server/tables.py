@@ -1,4 +1,4 @@
-"""The server's own tables: who may call, and what was answered. Everything about vaults is in their journals."""
+"""The server's own tables: who may call, who may not for a while, what was answered. Vaults are in journals."""
 
 from typing import Final
 
@@ -33,4 +33,13 @@ answers: Final = Table(
     Column("headers", Text, nullable=False),  # JSON
     Column("body", LargeBinary, nullable=False),
     Index("ix_answers_until_ms", "until_ms"),
+)
+
+# From where nothing is heard for a while, and with which key's id; written when a lockout begins.
+lockouts: Final = Table(
+    "lockouts",
+    metadata,
+    Column("network", String(64), primary_key=True),
+    Column("key_id", String(16), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
 )

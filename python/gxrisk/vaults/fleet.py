@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,7 @@ from gxrisk.vaults.market import Market
 from gxrisk.vaults.monitor import Monitor, Schedule, WriteReport
 from gxrisk.vaults.notices import Notify, log_notice
 from gxrisk.vaults.open_files import allow_many_files
+from gxrisk.vaults.opening import closing_on_failure, opened_ahead
 from gxrisk.vaults.quality import FeedQualityKeeper
 from gxrisk.vaults.retiring import RETIRED, Retired, retire
 from gxrisk.vaults.settings import TOPIC, VaultSettings
@@ -103,6 +104,7 @@ class Fleet:
         self._passphrase_file = None if passphrase_file is None else Path(passphrase_file)
         self._vaults: dict[str, Vault] = {}
         self._failed: dict[str, str] = {}
+        self._opening: set[str] = set()
         self._schedule = schedule or Schedule()
         self.monitor = Monitor(
             self._vaults, notify, schedule=self._schedule, write_report=write_report, notes=FleetNotes(self.folder)
@@ -137,9 +139,7 @@ class Fleet:
         the same call.
         """
         if not _SAFE_ID.fullmatch(vault_id):
-            raise VaultError(
-                f"vault id {vault_id!r}: it names a folder, so letters, digits, '.', '-' and '_' are allowed"
-            )
+            raise VaultError(f"vault id {vault_id!r}: it names a folder: letters, digits, '.', '-' and '_' are allowed")
         limits = limits or Limits.for_tier(settings.tier)
         strategy = self._admission.check(vault_id, settings, limits)
         (self.folder / vault_id).mkdir(exist_ok=True)
@@ -151,7 +151,7 @@ class Fleet:
             owner_key=owner_key,
             passphrase_file=self._passphrase_file,
         )
-        with _closing_on_failure(gate):
+        with closing_on_failure(gate):
             gate.note(TOPIC, settings.to_json())
             vault = self._vault(gate, settings, Admitted(await self._admission.account(gate), strategy))
         self._vaults[vault_id] = vault
@@ -161,11 +161,11 @@ class Fleet:
         """Open a vault as its journal leaves it; what a crash left open is settled before its first step.
 
         Where its strategy or licence is not what it was, it is opened for exits only (`Vault.exits_only`), and whole by
-        another `open` when that is mended. Raises `Retired` for one that was closed for good.
+        another `open` when that is mended. Raises `Retired` for one closed for good, `VaultError` while it is opened.
         """
         vault = self._vaults.get(vault_id)
         if vault is None:
-            return await self._open(vault_id)
+            return await self._open_beside(vault_id)
         if vault.exits_only is not None:
             try:
                 self._admission.check(vault_id, vault.settings)
@@ -175,10 +175,20 @@ class Fleet:
                 return await self._reopen(vault)
         return vault
 
-    async def _open(self, vault_id: str) -> Vault:
-        journal = self.folder / vault_id / JOURNAL
-        gate = Gate.open(journal, clock=self.clock, passphrase_file=self._passphrase_file)
-        with _closing_on_failure(gate):
+    def _gate(self, vault_id: str) -> Gate:
+        return Gate.open(self.folder / vault_id / JOURNAL, clock=self.clock, passphrase_file=self._passphrase_file)
+
+    async def _open_beside(self, vault_id: str) -> Vault:
+        if vault_id in self._opening:
+            raise VaultError(f"{vault_id} is being opened")
+        self._opening.add(vault_id)
+        try:
+            return await self._open(vault_id, await asyncio.to_thread(self._gate, vault_id))
+        finally:
+            self._opening.discard(vault_id)
+
+    async def _open(self, vault_id: str, gate: Gate) -> Vault:
+        with closing_on_failure(gate):
             if RETIRED in gate.notes:
                 raise Retired(f"{vault_id} was retired: {gate.notes[RETIRED]}")
             settings = finish_change(gate, VaultSettings.from_json(gate.notes.get(TOPIC)))
@@ -191,15 +201,16 @@ class Fleet:
 
     async def open_all(self) -> None:
         """Open every vault under the folder but the retired ones; those that cannot be opened are in `failed`."""
-        for journal in sorted(self.folder.glob(f"*/{JOURNAL}")):
-            vault_id = journal.parent.name
-            try:
-                await self.open(vault_id)
-            except Retired:
-                continue
-            except Exception as error:
-                self._failed[vault_id] = str(error) if isinstance(error, GxriskError) else _reason(error)
-                _log.error("%s: could not be opened: %s", vault_id, self._failed[vault_id])
+        names = sorted(journal.parent.name for journal in self.folder.glob(f"*/{JOURNAL}"))
+        with opened_ahead((one for one in names if one not in self._vaults), self._gate) as gates:
+            for vault_id, gate in gates:
+                try:
+                    await self._open(vault_id, gate())
+                except Retired:
+                    continue
+                except Exception as error:
+                    self._failed[vault_id] = str(error) if isinstance(error, GxriskError) else _reason(error)
+                    _log.error("%s: could not be opened: %s", vault_id, self._failed[vault_id])
 
     async def retire(self, vault_id: str, reason: str) -> None:
         """Close a vault for good. Raises `VaultError` while it holds anything: positions, orders, or money."""
@@ -347,8 +358,7 @@ class Fleet:
         if self._vaults.get(vault.vault_id) is not vault:
             return
         try:
-            is_whole = vault.exits_only is None
-            opening = self._admission.account if is_whole else self._admission.account_for_exits
+            opening = self._admission.account if vault.exits_only is None else self._admission.account_for_exits
             await vault.connect(await opening(vault.gate))
         except VenueError as error:
             _log.warning("%s: %s", vault.vault_id, error)
@@ -363,7 +373,7 @@ class Fleet:
         del self._vaults[vault.vault_id]
         try:
             await vault.close()
-            return await self._open(vault.vault_id)
+            return await self._open_beside(vault.vault_id)
         except Exception as error:
             _log.error("%s: could not be opened anew", vault.vault_id, exc_info=error)
             await self._fail(vault.vault_id, error)
@@ -388,12 +398,3 @@ class Fleet:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def _closing_on_failure(gate: Gate) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        gate.close()
-        raise

@@ -78,6 +78,7 @@ class EventStream(Response):
             if self._reading.is_over:
                 return
             await self._tell(send, self._silence() if found is None else self._blocks(*found))
+            self._streams.told += 0 if found is None else len(found[1])
 
     def _blocks(self, vault_id: str, records: list[Told]) -> bytes:
         parts = []
@@ -107,7 +108,7 @@ class EventStream(Response):
 
     async def _cut_off(self, scope: Scope, gone: "asyncio.Future[None]") -> None:
         if self._stream.ended is None:
-            self._streams.cut_count += 1
+            self._streams.cut["events"] += 1
             _log.warning("a client that reads too slowly was cut off (key %s)", self._stream.key.id)
         if scope.get("client"):
             self._streams.cut_off(tuple(scope["client"]))

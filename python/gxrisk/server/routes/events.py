@@ -133,7 +133,7 @@ async def _stream(
 ) -> EventStream:
     desk = desk_of(request)
     hurry: Callable[[], None] = reading.end
-    stream = desk.streams.open(request.state.key, lambda: hurry())
+    stream = desk.streams.open(request.state.key, "events", lambda: hurry())
     try:
         for vault_id, since in begin.items():
             if not await reading.follow(vault_id, since):

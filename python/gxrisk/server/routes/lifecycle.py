@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from gxrisk.server.access import changes
 from gxrisk.server.control import note_actor
 from gxrisk.server.guard import Guarded
+from gxrisk.server.problems import Problem
 from gxrisk.server.routes.vaults import Tier, VaultShown, shown
 from gxrisk.server.shapes import Body, Positive, Reason, VaultId, Word, desk_of
 
@@ -69,6 +70,21 @@ async def resume_vault(request: Request, vault_id: VaultId) -> VaultShown:
     vault = desk.vault(vault_id)
     note_actor(request, vault, "resume")
     vault.resume()
+    return await shown(desk, vault)
+
+
+@router.post("/reopen")
+@changes("operate")
+async def reopen_vault(request: Request, vault_id: VaultId) -> VaultShown:
+    """Open a vault anew that was taken out, or that is open for exits only, once what was missing is back.
+
+    It stays paused until it is resumed where it was open for exits only. One that runs whole is left as it is.
+    """
+    desk = desk_of(request)
+    vault = await desk.reopen(vault_id)
+    note_actor(request, vault, "reopen")
+    if vault.exits_only is not None:
+        raise Problem(409, "vault_state", f"{vault_id} is open for exits only still: {vault.exits_only}")
     return await shown(desk, vault)
 
 

@@ -18,7 +18,7 @@ async def stream_orders(websocket: WebSocket) -> None:
     vault_id: str = websocket.path_params["vault_id"]
     desk.vault(vault_id)
     orders = OrderStream(websocket, desk, vault_id, websocket.app.state.stream_rates)
-    stream = desk.streams.open(websocket.state.key, orders.end)
+    stream = desk.streams.open(websocket.state.key, "orders", orders.end)
     try:
         await orders.run(stream)
     finally:

@@ -17,6 +17,7 @@ CONTROLS: list[tuple[str, Any, str, str | None]] = [
     ("POST /v1/vaults/{vault_id}/fund", {"transfer_id": "second", "amount": "5"}, "own", "flow"),
     ("POST /v1/vaults/{vault_id}/pause", None, "operate", "paused"),
     ("POST /v1/vaults/{vault_id}/resume", None, "operate", "resumed"),
+    ("POST /v1/vaults/{vault_id}/reopen", None, "operate", None),
     ("POST /v1/vaults/{vault_id}/kill", REASON, "own", "killed"),
     ("POST /v1/vaults/{vault_id}/reactivate", {}, "own", "reactivated"),
     ("POST /v1/kill", REASON, "operate", "killed"),

@@ -19,7 +19,8 @@ from gxrisk.config import load
 from gxrisk.server.database import open_database
 from gxrisk.server.desk import keyring
 
-STRATEGY = {"name": "breakout", "version": "1", "content_hash": "ab" * 32}
+from tests.api.desk import STRATEGY, market
+
 WITHIN_S = 60
 
 
@@ -81,24 +82,6 @@ class Rig:
         assert self.server is not None
         self.server.kill()
         self.server.communicate()
-
-
-def market(now_s: int, *, asset: str, price: str, seconds: int = 30) -> dict[str, Any]:
-    """Candles of a second, of which the last ends now: a range of 1 around the price."""
-    low = int(price)
-    candles = [
-        {
-            "asset": asset,
-            "start": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
-            "open": str(low + at % 2),
-            "high": str(low + 1),
-            "low": str(low),
-            "close": str(low + (at + 1) % 2),
-            "volume": "1000",
-        }
-        for at in range(now_s - seconds, now_s)
-    ]
-    return {"candles": candles}
 
 
 def started(*arguments: str | Path) -> tuple[subprocess.Popen[str], str]:

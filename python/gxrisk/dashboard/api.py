@@ -1,7 +1,12 @@
-"""All that the dashboard knows and does: calls of the server's API with one person's key."""
+"""All that the dashboard knows and does: calls of the server's API with one person's key.
+
+`gxrisk.AsyncClient` is an agent's, of one vault's orders, and `gxrisk.Operator` blocks, which no page may while others
+are open; and here every answer is checked against the server's own shapes, so that this asks with httpx itself.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -10,6 +15,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from gxrisk._native import GxriskError
+from gxrisk.dashboard.words import time_of
 from gxrisk.server.fleet_lines import FleetLine, FleetShown
 from gxrisk.server.routes.alerts import AlertList, AlertShown
 from gxrisk.server.routes.audit import HeadShown, RecordShown, Verified
@@ -27,10 +33,12 @@ from gxrisk.server.routes.positions import Holdings
 from gxrisk.server.routes.reports import Weeks
 from gxrisk.server.routes.stress import StressTable
 from gxrisk.server.routes.vaults import VaultShown
+from gxrisk.server.routes.withdrawal_preview import PreviewShown
 from gxrisk.server.routes.withdrawals import WithdrawalShown
 
 WITHIN_S: Final = 15.0
 CONNECTIONS: Final = 16
+_ALERT_PAGES_MAX: Final = 10
 _Shown = TypeVar("_Shown", bound=BaseModel)
 
 
@@ -151,6 +159,20 @@ class Api:
         """The newest alerts: `open` ones or `all`."""
         return await self._get(AlertList, "/v1/alerts", state=state)
 
+    async def alerts_since(self, vault_id: str, since: datetime) -> list[AlertShown]:
+        """A vault's alerts that began since then, newest first; those of the newest 2,000."""
+        found: list[AlertShown] = []
+        cursor: str | None = None
+        for _ in range(_ALERT_PAGES_MAX):
+            query = {"state": "all", "vault_id": vault_id} | ({} if cursor is None else {"cursor": cursor})
+            page = await self._get(AlertList, "/v1/alerts", **query)
+            recent = [one for one in page.alerts if (at := time_of(one.opened)) is not None and at >= since]
+            found += recent
+            cursor = page.next_cursor
+            if cursor is None or len(recent) < len(page.alerts):
+                break
+        return found
+
     async def acknowledge(self, alert: int) -> AlertShown:
         """Look after an alert."""
         return await self._post(AlertShown, f"/v1/alerts/{alert}/ack")
@@ -182,6 +204,10 @@ class Api:
     async def change_tier(self, vault_id: str, tier: str) -> VaultShown:
         """Take another tier's limits."""
         return await self._post(VaultShown, f"{_of(vault_id)}/tier", {"tier": tier})
+
+    async def preview(self, vault_id: str, amount: str) -> PreviewShown:
+        """What withdrawing so much would do."""
+        return await self._get(PreviewShown, f"{_of(vault_id)}/withdrawals/preview", amount=amount)
 
     async def withdraw(self, vault_id: str, signed: str) -> WithdrawalShown:
         """Hand in what the owner signed."""

@@ -10,7 +10,15 @@ from gxrisk.dashboard.words import words
 
 _QUIET: Final = "var(--gx-muted)"
 _LINE: Final = "var(--gx-line)"
-_NAMED_MAX: Final = 8
+_TEXT: Final = {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 12}
+_LEFT: Final = 76
+_TOP: Final = 28
+_EQUITY_PX: Final = 150
+_GAP: Final = 38
+_DRAWDOWN_PX: Final = 84
+_GAP_LANES: Final = 8
+_LANE_PX: Final = 30  # a name, and the bar under it
+_BOTTOM: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +40,50 @@ class Span:
 
 
 def equity_chart(points: Sequence[Point], trips: Sequence[Span], limit: Decimal) -> dict[str, Any]:
-    """Equity above, drawdown below with its limit; trips as shaded spans over both. At least two points."""
+    """Equity, drawdown with its limit, and a lane for each breaker that tripped, one above the other.
+
+    While any of them lasts, the curves stand on a shade. At least two points.
+    """
     start, end = points[0].at, points[-1].at
+    seen = [one for one in trips if one.end is None or one.end >= start]
+    lanes = lanes_of(trips, start)
+    tops = (_TOP, _TOP + _EQUITY_PX + _GAP, _TOP + _EQUITY_PX + _GAP + _DRAWDOWN_PX + _GAP_LANES)
+    heights = (_EQUITY_PX, _DRAWDOWN_PX, _LANE_PX * len(lanes))
+    shown = range(3 if lanes else 2)
+    times = [_time(each, start, end, labelled=each == shown[-1]) for each in shown]
+    values = [_values(0, "Equity"), _below(points, limit), _lanes_axis(lanes)]
+    shade = _shade(seen, start, end)
     return {
         "animation": False,
         "useUTC": True,
-        "textStyle": {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 12},
-        "grid": [
-            {"left": 84, "right": 20, "top": 30, "height": "40%"},
-            {"left": 84, "right": 20, "top": "67%", "bottom": 28},
-        ],
-        "axisPointer": {"link": [{"xAxisIndex": "all"}], "lineStyle": {"color": _QUIET}},
+        "textStyle": _TEXT,
+        "grid": [{"left": _LEFT, "right": 20, "top": tops[each], "height": heights[each]} for each in shown],
+        "axisPointer": {"link": [{"xAxisIndex": [0, 1]}], "lineStyle": {"color": _QUIET}},
         "tooltip": _tooltip(),
-        "xAxis": [_time(0, start, end, labelled=False), _time(1, start, end, labelled=True)],
-        "yAxis": [_values(0, "Equity"), _below(points, limit)],
+        "xAxis": times,
+        "yAxis": values[: len(shown)],
         "series": [
             _line(0, "Equity", "--gx-chart-equity", [[_ms(one.at), float(one.equity)] for one in points])
-            | {"markArea": _spans(trips, start, end, named=True)},
+            | {"markArea": shade},
             _line(1, "Drawdown %", "--gx-chart-drawdown", _drawdowns(points))
             | {
                 "areaStyle": {"color": "var(--gx-chart-drawdown)", "opacity": 0.15},
                 "markLine": _limit(limit),
-                "markArea": _spans(trips, start, end, named=False),
+                "markArea": shade,
             },
+            *(_lane(one, lanes, start, end) for one in seen),
         ],
     }
+
+
+def equity_px(lanes: int) -> int:
+    """How high that chart is."""
+    return _TOP + _EQUITY_PX + _GAP + _DRAWDOWN_PX + _BOTTOM + (_GAP_LANES + _LANE_PX * lanes if lanes else 0)
+
+
+def lanes_of(trips: Sequence[Span], start: datetime) -> list[str]:
+    """The breakers that tripped since then, in the order in which they did first."""
+    return list(dict.fromkeys(one.name for one in trips if one.end is None or one.end >= start))
 
 
 def confidence_chart(points: Sequence[tuple[datetime, Decimal]], least: Decimal) -> dict[str, Any]:
@@ -67,7 +94,7 @@ def confidence_chart(points: Sequence[tuple[datetime, Decimal]], least: Decimal)
     return {
         "animation": False,
         "useUTC": True,
-        "textStyle": {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 12},
+        "textStyle": _TEXT,
         "grid": [{"left": 44, "right": 20, "top": 12, "bottom": 28}],
         "tooltip": _tooltip(),
         "xAxis": [_time(0, start, end, labelled=True)],
@@ -113,6 +140,7 @@ def _time(grid: int, start: datetime, end: datetime, *, labelled: bool) -> dict[
         "axisLine": {"lineStyle": {"color": _LINE}},
         "axisTick": {"show": False},
         "axisLabel": {"show": labelled, "color": _QUIET, "hideOverlap": True},
+        "axisPointer": {"show": grid < 2, "triggerTooltip": grid < 2},
         "splitLine": {"show": False},
     }
 
@@ -123,7 +151,7 @@ def _values(grid: int, name: str) -> dict[str, Any]:
         "gridIndex": grid,
         "name": name,
         "nameLocation": "end",
-        "nameTextStyle": {"color": _QUIET, "align": "left", "padding": [0, 0, 0, -78]},
+        "nameTextStyle": {"color": _QUIET, "align": "left", "padding": [0, 0, 0, 4 - _LEFT]},
         "scale": True,
         "splitNumber": 3,
         "axisLabel": {"color": _QUIET},
@@ -154,21 +182,57 @@ def _dashed(text: str) -> dict[str, Any]:
     }
 
 
-def _spans(trips: Sequence[Span], start: datetime, end: datetime, *, named: bool) -> dict[str, Any]:
-    is_named = named and len(trips) <= _NAMED_MAX
+def _shade(trips: Sequence[Span], start: datetime, end: datetime) -> dict[str, Any]:
+    """From the first trip to the end of the last, where they overlap: one shade, however many there are."""
+    spans: list[tuple[datetime, datetime]] = []
+    for one in sorted(trips, key=lambda one: one.start):
+        begin, stop = max(one.start, start), one.end or end
+        if spans and begin <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], stop)
+        else:
+            spans.append((begin, stop))
     return {
         "silent": True,
-        "itemStyle": {"color": "var(--gx-bar-near)", "opacity": 0.28},
-        "label": {"show": is_named, "color": "var(--gx-text)", "position": "insideTopLeft", "fontSize": 11},
-        "data": [
-            [
-                # each name a line lower than the one before, since trips may begin together
-                {"name": words(one.name), "xAxis": _ms(max(one.start, start)), "label": {"offset": [0, 13 * number]}},
-                {"xAxis": _ms(one.end or end)},
-            ]
-            for number, one in enumerate(trips)
-            if one.end is None or one.end >= start
-        ],
+        "itemStyle": {"color": "var(--gx-bar-over)", "opacity": 0.1},
+        "data": [[{"xAxis": _ms(begin)}, {"xAxis": _ms(stop)}] for begin, stop in spans],
+    }
+
+
+def _lanes_axis(lanes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "category",
+        "gridIndex": 2,
+        "inverse": True,
+        "data": [words(name) for name in lanes],
+        "axisLine": {"show": False},
+        "axisTick": {"show": False},
+        "axisLabel": {
+            "color": "var(--gx-text)",
+            "interval": 0,
+            "inside": True,
+            "margin": 2,
+            "fontSize": 11,
+            "verticalAlign": "bottom",
+            "padding": [0, 0, 5, 0],
+        },
+        "splitLine": {"show": True, "lineStyle": {"color": _LINE}},
+    }
+
+
+def _lane(one: Span, lanes: Sequence[str], start: datetime, end: datetime) -> dict[str, Any]:
+    """A trip in its breaker's lane; the mark at its start is there even where it ended at once."""
+    colour, row = "var(--gx-bar-over)", lanes.index(one.name)
+    return {
+        "type": "line",
+        "xAxisIndex": 2,
+        "yAxisIndex": 2,
+        "silent": True,
+        "symbol": "rect",
+        "symbolSize": [3, 8],
+        "showSymbol": True,
+        "itemStyle": {"color": colour, "borderWidth": 0},
+        "lineStyle": {"color": colour, "width": 8, "cap": "butt"},
+        "data": [[_ms(max(one.start, start)), row], [_ms(one.end or end), row]],
     }
 
 

@@ -27,6 +27,12 @@ async def report(request: Request, vault_id: str, week: str) -> Response:
     return await _passed_on(request, vault_id, ("reports", week), "text/html", headers)
 
 
+@router.get("/certificate")
+async def certificate(request: Request, vault_id: str) -> Response:
+    """The certificate of a strategy that has graduated."""
+    return await _passed_on(request, vault_id, ("graduation", "certificate"), "application/octet-stream", {})
+
+
 async def _passed_on(
     request: Request, vault_id: str, path: tuple[str, ...], accept: str, headers: dict[str, str]
 ) -> Response:

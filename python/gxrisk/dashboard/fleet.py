@@ -4,10 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from gxrisk.dashboard.words import share, time_of, until, words
+from gxrisk.dashboard.words import left, share, time_of, words
 from gxrisk.server.fleet_lines import FleetLine, Standing
 
 _NEAR: Final = Decimal("0.8")
+_JOINT: Final = " · "
 
 
 def word(line: FleetLine) -> str:
@@ -44,17 +45,17 @@ def troubles(line: FleetLine, now: datetime) -> tuple[int, str]:
         return -1, "closed for good"
     if held is None:
         return 100, "taken out: the operator's log says why"
-    causes = [f"{words(trip.breaker)} {until(time_of(trip.until), now)}" for trip in held.trips]
+    causes = [f"{words(trip.breaker)} {left(trip.breaker, time_of(trip.until), now)}" for trip in held.trips]
     if held.is_killed:
-        return 90, "; ".join(["killed: its owner reactivates it", *causes])
+        return 90, _JOINT.join(["until its owner reactivates", *causes])
     if line.status == "exits_only":
         causes.insert(0, "takes exits alone: the operator's log says why")
     if held.is_paused:
         causes.insert(0, "paused")
     if held.state == "halted":
-        return 60 if held.trips else 50, "; ".join(causes)
+        return 60 if held.trips else 50, _JOINT.join(causes)
     if held.state == "reduce_only" or line.status == "exits_only":
-        return 40, "; ".join(causes)
+        return 40, _JOINT.join(causes)
     return _warnings(held)
 
 

@@ -89,8 +89,11 @@ class Table:
 
 def _made(cell: Cell, column: Column) -> TextElement:
     if cell.href is None:
-        return words_in("td", cell.text, f"{column.classes} {_tone(cell)}")
-    with box("td", column.classes):
+        made = words_in("td", cell.text, f"{column.classes} {_tone(cell)}")
+        made.props["data-title"] = column.title  # shown beside it on a phone
+        return made
+    with box("td", column.classes) as around:
+        around.props["data-title"] = column.title
         return link(cell.text, cell.href, _tone(cell))
 
 

@@ -22,6 +22,16 @@ MARKS: Final = {
 }
 # What a feed's risk level says of its prices.
 QUALITY: Final = {"low": "good", "elevated": "fair", "high": "poor", "critical": "bad"}
+# How bad an alert is, from the least on.
+SEVERITIES: Final = {"info": "○ info", "warning": "▲ warning", "critical": "■ critical"}
+# What ends a trip that has no time.
+_ENDS: Final = {
+    "drawdown": "until its owner reactivates",
+    "execution_failure": "until resumed",
+    "fill_mismatch": "until resumed",
+    "oracle_failure": "until prices are back",
+    "volatility": "until markets are calm",
+}
 _DIGITS: Final = 9
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
@@ -114,25 +124,30 @@ def moment(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def until(end: datetime | None, now: datetime) -> str:
-    """When something ends and how long that is, in whole minutes or more.
+def until(breaker: str, end: datetime | None, now: datetime) -> str:
+    """When a trip ends and how long that is, in whole minutes or more; or what ends it.
 
-    >>> until(datetime(2020, 3, 12, 11, 10, tzinfo=UTC), datetime(2020, 3, 12, 10, 55, 1, tzinfo=UTC))
+    >>> until("price_move", datetime(2020, 3, 12, 11, 10, tzinfo=UTC), datetime(2020, 3, 12, 10, 55, 1, tzinfo=UTC))
     'until 11:10:00 (15 min)'
-    >>> until(None, datetime(2020, 3, 12, tzinfo=UTC))
-    'until it is reset'
+    >>> until("oracle_failure", None, datetime(2020, 3, 12, tzinfo=UTC))
+    'until prices are back'
     """
     if end is None:
-        return "until it is reset"
-    left_s = max(0, (end - now).total_seconds())
-    if left_s <= _MINUTE_S:
-        left = "under 1 min"
-    elif left_s <= 2 * _HOUR_S:
-        left = f"{-(-left_s // _MINUTE_S):.0f} min"
-    else:
-        left = f"{left_s / _HOUR_S:.0f} h"
-    shown = f"{end.astimezone(UTC):%H:%M:%S}" if left_s < _DAY_S else moment(end)
-    return f"until {shown} ({left})"
+        return _ENDS.get(breaker, "until it is reset")
+    is_soon = (end - now).total_seconds() < _DAY_S
+    shown = f"{end.astimezone(UTC):%H:%M:%S}" if is_soon else moment(end)
+    return f"until {shown} ({_span(end, now)})"
+
+
+def left(breaker: str, end: datetime | None, now: datetime) -> str:
+    """How long a trip still lasts, where there is no room for more than that.
+
+    >>> left("price_move", datetime(2020, 3, 12, 11, 10, tzinfo=UTC), datetime(2020, 3, 12, 10, 55, 1, tzinfo=UTC))
+    '15 min'
+    >>> left("fill_mismatch", None, datetime(2020, 3, 12, tzinfo=UTC))
+    'until resumed'
+    """
+    return until(breaker, None, now) if end is None else _span(end, now)
 
 
 def time_of(text: str | None) -> datetime | None:
@@ -151,6 +166,15 @@ def share(part: Decimal, whole: Decimal) -> Decimal | None:
     (Decimal('0.25'), Decimal('0'), None)
     """
     return None if whole <= 0 else max(part, Decimal(0)) / whole
+
+
+def _span(end: datetime, now: datetime) -> str:
+    left_s = max(0, (end - now).total_seconds())
+    if left_s <= _MINUTE_S:
+        return "under 1 min"
+    if left_s <= 2 * _HOUR_S:
+        return f"{-(-left_s // _MINUTE_S):.0f} min"
+    return f"{left_s / _HOUR_S:.0f} h"
 
 
 def _minus(text: str) -> str:

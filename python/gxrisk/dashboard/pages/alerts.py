@@ -10,11 +10,10 @@ from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.doing import Outcome, button
 from gxrisk.dashboard.sessions import Person
 from gxrisk.dashboard.table import Cell, Column, Row, Table
-from gxrisk.dashboard.words import NOTHING, moment, time_of, words
+from gxrisk.dashboard.words import NOTHING, SEVERITIES, moment, time_of, words
 from gxrisk.server.routes.alerts import AlertShown
 
 FLEET: Final = "*"
-_SHAPES: Final = {"info": "○ info", "warning": "▲ warning", "critical": "■ critical"}
 _TONES: Final = {"info": "quiet", "warning": "warn", "critical": "bad"}
 _COLUMNS: Final = (
     Column("No.", is_number=True),
@@ -85,7 +84,7 @@ def _row(one: AlertShown) -> Row:
         str(one.id),
         [
             str(one.id),
-            Cell(_SHAPES[one.severity], tone=_TONES[one.severity]),
+            Cell(SEVERITIES[one.severity], tone=_TONES[one.severity]),
             vault,
             words(one.code),
             Cell(one.text, tone="said"),

@@ -2,6 +2,7 @@
 
 from nicegui import Client
 
+from gxrisk.dashboard.figures import measured, sentence
 from gxrisk.dashboard.frame import Frame
 from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.pages.around import around
@@ -83,7 +84,7 @@ def _rules(explained: Explanation) -> list[Row]:
 def _rule(rule: RuleShown) -> list[Cell | str]:
     if not rule.applies:
         return [Cell(text, tone="quiet") for text in (words(rule.rule), NOTHING, NOTHING, "not asked", "")]
-    figures = [figure(rule.limit), figure(rule.observed)]
+    figures = measured(rule.rule, rule.limit, rule.observed)
     if rule.passed:
         return [words(rule.rule), *figures, Cell("✓ passed", tone="good"), ""]
-    return [words(rule.rule), *figures, Cell("✕ violated", tone="bad"), Cell(rule.message, tone="words")]
+    return [words(rule.rule), *figures, Cell("✕ violated", tone="bad"), Cell(sentence(rule.message), tone="words")]

@@ -22,7 +22,7 @@ _STATES: Final = {
     "active": "Active",
 }
 _ROW_PX: Final = 30
-_AROUND_PX: Final = 54  # the head, and a bar to scroll by
+_AROUND_PX: Final = 36  # the head, and the border
 _NARROW: Final = "window.innerWidth < 700"
 
 
@@ -38,18 +38,19 @@ def _column(
     return column
 
 
+_WRAPPED: Final = {":wrapText": _NARROW, ":autoHeight": _NARROW}
 _BAR: Final = {":cellStyle": "p => gx.bar(p)"}
 COLUMNS: Final = [
-    _column("vault_id", "Vault", 130, {":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
-    _column("state", "State", 120, {":valueFormatter": "p => gx.state(p)", ":cellClass": "p => gx.stateClass(p)"}),
-    _column("why", "Why", 250, {"tooltipField": "why", "flex": 1, "minWidth": 200}),
-    _column("equity", "Equity", 112, {}, shown="money"),
+    _column("vault_id", "Vault", 96, {":cellRenderer": "p => gx.vault(p)", "pinned": "left"}),
+    _column("state", "State", 124, {":valueFormatter": "p => gx.state(p)", ":cellRenderer": "p => gx.pill(p)"}),
+    _column("why", "Why · time left", 240, {"tooltipField": "why", "flex": 1, "minWidth": 150, **_WRAPPED}),
+    _column("equity", "Equity", 110, {}, shown="money"),
     _column("day_pnl", "P&L today", 104, {}, shown="gain"),
-    _column("drawdown_used", "Drawdown / limit", 140, _BAR, shown="drawdown"),
-    _column("trades_used", "Trades / limit", 112, _BAR, shown="trades", wide=True),
-    _column("confidence", "Confidence", 100, {}, shown="fraction", wide=True),
-    _column("quality", "Data quality", 108, {":cellClass": "p => gx.qualityClass(p)"}, wide=True),
-    _column("last", "Last decision", 170, {"tooltipField": "last"}, wide=True),
+    _column("drawdown_used", "Drawdown / limit", 142, _BAR, shown="drawdown"),
+    _column("trades_used", "Trades / limit", 114, _BAR, shown="trades", wide=True),
+    _column("confidence", "Confidence", 98, {}, shown="fraction", wide=True),
+    _column("quality", "Data quality", 106, {":cellClass": "p => gx.qualityClass(p)"}, wide=True),
+    _column("last", "Last decision", 160, {"tooltipField": "last"}, wide=True),
     _column("tier", "Tier", 116, {":hide": "window.innerWidth < 1600"}),
     {"field": "trouble", "hide": True, "sort": "desc", "sortIndex": 0, ":comparator": "(a, b) => a - b"},
 ]
@@ -87,6 +88,7 @@ class FleetTable:
                 "enableCellTextSelection": True,
                 "overlayNoRowsTemplate": "No vault",
                 "suppressScrollOnNewData": True,
+                ":rowClassRules": "gx.rows",
                 ":onCellKeyDown": "p => gx.open(p)",
                 ":onGridReady": "p => gx.label(p, 'Vaults')",
                 ":isExternalFilterPresent": "() => gx.isFiltered()",
@@ -133,7 +135,9 @@ class FleetTable:
         halted = sum(one in ("halted", "killed", "failed") for one in told)
         troubled = halted + told.count("reduce_only") + told.count("exits_only")
         self._sums["Vaults"].text = f"{len(told):,}"
-        self._sums["In trouble"].text = f"{troubled:,}" + (f" ({halted:,} halted)" if halted else "")
+        self._sums["In trouble"].text = f"{troubled:,} of {len(told):,}" + (f" · {halted:,} halted" if halted else "")
+        mark = "gx-bad" if halted else "gx-warn" if troubled else ""
+        self._sums["In trouble"].classes(remove="gx-bad gx-warn", add=mark)
         running = [line.standing for line in self._lines if line.standing is not None]
         self._sums["Equity"].text = money(sum((one.equity for one in running), Decimal(0)))
         gains = sum((one.day_pnl for one in running), Decimal(0))
@@ -153,6 +157,8 @@ def _row(line: FleetLine) -> dict[str, Any]:
     now = line.standing
     if now is None:
         return row
+    if rank > 0:  # of those that are as bad, the one nearest to its drawdown limit comes first
+        row["trouble"] = rank + min(_float(drawdown_used(now)) or 0.0, 0.99)
     last, quality = now.last_decision, now.data_quality
     return row | {
         "equity": float(now.equity),

@@ -7,12 +7,15 @@ from typing import Final
 
 from nicegui import Client
 
+from gxrisk.dashboard.api import ApiError
 from gxrisk.dashboard.frame import Frame
 from gxrisk.dashboard.markup import box
 from gxrisk.dashboard.pages.around import around
+from gxrisk.dashboard.panels.alert_pace import AlertPace
 from gxrisk.dashboard.panels.decisions import SHOWN, Decisions
 from gxrisk.dashboard.panels.equity import Equity
 from gxrisk.dashboard.panels.graduation import Progress
+from gxrisk.dashboard.panels.leaving import Leaving
 from gxrisk.dashboard.panels.model import Model
 from gxrisk.dashboard.panels.papers import Papers
 from gxrisk.dashboard.panels.past_trips import PastTrips
@@ -42,6 +45,7 @@ class VaultPage:
 
     def __init__(self, person: Person, vault_id: str) -> None:
         self._api = person.api
+        self._live = person.live
         self._vault_id = vault_id
         self._beats = 0
         self._standing = Standing()
@@ -53,9 +57,11 @@ class VaultPage:
             self._positions = Positions()
             self._working = Working()
             self._decisions = Decisions(vault_id)
-            self._model = Model()
             self._trips = PastTrips()
-            self._progress = Progress()
+            self._model = Model()
+            self._pace = AlertPace(self._hurry)
+            self._leaving = Leaving(person, vault_id, person.live.hurry)
+            self._progress = Progress(vault_id)
             self._papers = Papers(vault_id)
 
     async def refresh(self) -> None:
@@ -83,12 +89,33 @@ class VaultPage:
         if self._beats % SLOW_BEATS == 0:
             await self._refresh_slowly(decided.rows, Decimal(str(limits.limits["min_confidence"])), now.is_live)
         self._beats += 1
+        await self._show_leaving(now.equity)
         asset = self._room.asset
         self._room.show(None if asset is None else await api.headroom(vault_id, asset, self._room.side))
 
     async def _refresh_slowly(self, decided: Sequence[DecisionRow], least: Decimal, is_live: bool) -> None:
         api, vault_id = self._api, self._vault_id
-        guards, weeks = await asyncio.gather(api.guards(vault_id), api.weeks(vault_id))
+        guards, weeks, alerts = await asyncio.gather(
+            api.guards(vault_id), api.weeks(vault_id), api.alerts_since(vault_id, self._pace.since)
+        )
+        self._pace.show(alerts)
         self._model.show(guards, decided, least)
         self._papers.show(weeks)
         self._progress.show(None if is_live else await api.graduation(vault_id))
+
+    async def _show_leaving(self, equity: Decimal) -> None:
+        amount = self._leaving.amount(equity)
+        if amount is None:
+            self._leaving.refuse("An amount above zero shows what withdrawing it would close, and what would remain.")
+            return
+        try:
+            self._leaving.show(await self._api.preview(self._vault_id, amount))
+        except ApiError as error:
+            if error.is_connection or error.is_key:
+                raise
+            self._leaving.refuse(f"✕ {error}.")
+
+    def _hurry(self) -> None:
+        """Look at once, also at what is read slowly."""
+        self._beats = 0
+        self._live.hurry()

@@ -1,11 +1,14 @@
 """What a decision was asked, and on which facts it was decided."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.decisions import asked
-from gxrisk.dashboard.words import NOTHING, figure, moment, number, time_of, words
+from gxrisk.dashboard.words import NOTHING, figure, moment, money, number, time_of, words
 from gxrisk.server.routes.decision import DecisionDetail
+
+_MONEY = frozenset({"equity", "day_opening", "base", "gross_exposure", "asset_exposure", "group_exposure"})
 
 
 def asked_panel(one: DecisionDetail) -> None:
@@ -48,5 +51,6 @@ def _is_one(value: object) -> bool:
 
 
 def _fact(name: str, value: object) -> str:
-    is_time = name == "mark_time" and value is not None
-    return f"{moment(time_of(str(value)))} UTC" if is_time else figure(value)
+    if name == "mark_time" and value is not None:
+        return f"{moment(time_of(str(value)))} UTC"
+    return money(Decimal(str(value))) if name in _MONEY and value is not None else figure(value)

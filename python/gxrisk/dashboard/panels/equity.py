@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from nicegui import ui
 
-from gxrisk.dashboard.chart import Point, Span, equity_chart
+from gxrisk.dashboard.chart import Point, Span, equity_chart, equity_px, lanes_of
 from gxrisk.dashboard.markup import panel, words_in
 from gxrisk.dashboard.trips import joined
 from gxrisk.dashboard.words import moment, money, percent, time_of
@@ -28,10 +28,11 @@ class Equity:
             self._said.text = "The curve begins with the second sample: the vault was just made."
             return
         trips = [Span(one.breaker, one.start, one.end) for one in joined(curve.trips)]
+        self._chart.style(f"height: {equity_px(len(lanes_of(trips, points[0].at)))}px")
         self._chart.props["options"] = equity_chart(points, trips, limit)
         first, last = points[0], points[-1]
         deepest = max((one.drawdown for one in points if one.drawdown is not None), default=None)
-        drawn = f"{len(trips)} trip{'s' if len(trips) > 1 else ''} shaded" if trips else "no breaker has tripped"
+        drawn = f"{len(trips)} trip{'s' if len(trips) > 1 else ''} of breakers" if trips else "no breaker has tripped"
         self._said.text = (
             f"From {money(first.equity)} on {moment(first.at)} to {money(last.equity)} on {moment(last.at)} UTC; "
             f"deepest drawdown {percent(deepest)} of {percent(limit)}; {drawn}."

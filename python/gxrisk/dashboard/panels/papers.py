@@ -1,4 +1,4 @@
-"""What can be taken away: the history as CSV, the weekly reports, the certificate."""
+"""What can be taken away: the history as CSV, and the weekly reports."""
 
 from gxrisk.dashboard.addresses import vault_at
 from gxrisk.dashboard.markup import box, link, panel, words_in

@@ -1,9 +1,10 @@
 """The trips of the last thirty days, newest first."""
 
+from gxrisk.dashboard.figures import measured, sentence
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Row, Table
 from gxrisk.dashboard.trips import Trip, joined
-from gxrisk.dashboard.words import figure, moment, words
+from gxrisk.dashboard.words import moment, words
 from gxrisk.server.routes.equity import EquityCurve
 
 _SHOWN = 30
@@ -32,5 +33,11 @@ class PastTrips:
 
 def _row(one: Trip) -> Row:
     end = Cell("■ lasts", tone="bad") if one.end is None else moment(one.end)
-    cells = [words(one.breaker), moment(one.start), end, f"{one.times:,}", figure(one.limit), figure(one.observed)]
-    return f"{one.breaker} {one.start}", [*cells, Cell(one.cause, tone="words")]
+    cells = [
+        words(one.breaker),
+        moment(one.start),
+        end,
+        f"{one.times:,}",
+        *measured(one.breaker, one.limit, one.observed),
+    ]
+    return f"{one.breaker} {one.start}", [*cells, Cell(sentence(one.cause), tone="words")]

@@ -44,7 +44,7 @@ def _cells(one: HeldShown) -> list[Cell | str]:
         Cell(money(one.unrealised, signed=True), tone="bad" if one.unrealised < 0 else "good"),
         number(one.stop_loss),
         percent(_distance(one.mark, one.stop_loss), digits=2),
-        number(None if one.liquidation is None else round(one.liquidation, 4)),
+        "none" if one.liquidation is None else number(round(one.liquidation, 4)),  # no price above zero does it
         percent(_distance(one.mark, one.liquidation), digits=1),
     ]
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 from nicegui import ui
 
 from gxrisk.dashboard.bars import Bar, Bars
+from gxrisk.dashboard.figures import quantities
 from gxrisk.dashboard.markup import box, panel, words_in
-from gxrisk.dashboard.words import number, words
+from gxrisk.dashboard.words import words
 from gxrisk.server.routes.headroom import Headroom
 
 
@@ -22,7 +23,6 @@ class Room:
                     .props("dense outlined options-dense")
                     .classes("gx-asset")
                 )
-                self._asset.props("dense outlined options-dense").classes("gx-asset")
                 self._side = ui.select(["buy", "sell"], value="buy", label="Side", on_change=changed)
                 self._side.props("dense outlined options-dense").classes("gx-asset")
             self._binding = words_in("p", "", "gx-note")
@@ -51,16 +51,17 @@ class Room:
             self._binding.text = "No asset has had a price yet."
             self._bars.show([])
             return
-        bounded = {rule: value for rule, value in room.rules.items() if value is not None}
-        widest = max(bounded.values(), default=Decimal(0))
+        bounded = sorted(((value, rule) for rule, value in room.rules.items() if value is not None))
+        widest = bounded[-1][0] if bounded else Decimal(0)
+        figures = quantities([value for value, _ in bounded])
         if bounded:
-            rule = min(bounded, key=lambda one: bounded[one])
-            self._binding.text = f"At most {number(bounded[rule])} {room.asset} pass now: {words(rule)} binds."
+            most = f"At most {figures[0]} {room.asset} pass" if bounded[0][0] else f"No {room.asset} passes"
+            self._binding.text = f"{most} now: {words(bounded[0][1])} binds."
         else:
             self._binding.text = "No rule bounds the quantity now."
         self._bars.show(
             [
-                Bar(words(rule), value / widest if widest else Decimal(0), number(value), is_plain=True)
-                for rule, value in sorted(bounded.items(), key=lambda one: one[1])
+                Bar(words(rule), value / widest if widest else Decimal(0), shown, is_plain=True)
+                for (value, rule), shown in zip(bounded, figures, strict=True)
             ]
         )

@@ -5,7 +5,7 @@ from gxrisk.dashboard.words import marked, money, number, percent, share
 from gxrisk.server.routes.limits import LimitsShown
 from gxrisk.server.routes.vaults import VaultShown
 
-_NAMES = ("State", "Equity", "P&L today", "Drawdown", "Exposure", "Trades today", "Risk scale")
+_NAMES = ("State", "Equity", "P&L today", "Drawdown", "Exposure, of equity", "Trades today", "Risk scale")
 
 
 class Standing:
@@ -28,7 +28,7 @@ class Standing:
             "Equity": money(now.equity),
             "P&L today": money(-now.day_loss, signed=True),
             "Drawdown": f"{percent(now.drawdown)} of {percent(float(str(limits.limits['max_drawdown'])))}",
-            "Exposure": f"{money(now.gross_exposure)} ({percent(exposure, digits=0)} of equity)",
+            "Exposure, of equity": f"{money(now.gross_exposure)} ({percent(exposure, digits=0)})",
             "Trades today": f"{now.daily_trades} of {limits.limits['max_daily_trades'] or '∞'}",
             "Risk scale": number(now.risk_scale),
         }

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from gxrisk.dashboard.figures import measured, sentence
 from gxrisk.dashboard.markup import panel
 from gxrisk.dashboard.table import Cell, Column, Table
-from gxrisk.dashboard.words import figure, moment, time_of, until, words
+from gxrisk.dashboard.words import moment, time_of, until, words
 from gxrisk.server.routes.breakers import Breakers
 
 _COLUMNS = (
@@ -21,12 +22,14 @@ class Tripped:
     """Tripped breakers, with what ends them."""
 
     def __init__(self) -> None:
-        with panel("Tripped breakers", "gx-across"):
+        self._panel = panel("Tripped breakers", "gx-across")
+        with self._panel:
             self._table = Table("Tripped breakers", _COLUMNS, empty="None is tripped.")
 
     def show(self, breakers: Breakers) -> None:
         """These."""
         now = datetime.now(UTC)
+        self._panel.classes(add="gx-alarm" if breakers.trips else "", remove="" if breakers.trips else "gx-alarm")
         self._table.show(
             [
                 (
@@ -34,10 +37,9 @@ class Tripped:
                     [
                         Cell(f"■ {words(one.breaker)}", tone="bad"),
                         moment(time_of(one.since)),
-                        until(time_of(one.until), now),
-                        figure(one.limit),
-                        figure(one.observed),
-                        Cell(one.cause, tone="words"),
+                        until(one.breaker, time_of(one.until), now),
+                        *measured(one.breaker, one.limit, one.observed),
+                        Cell(sentence(one.cause), tone="words"),
                     ],
                 )
                 for one in breakers.trips

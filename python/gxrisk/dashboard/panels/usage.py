@@ -1,5 +1,6 @@
 """How much of each limit a vault uses now."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from gxrisk.dashboard.bars import Bar, Bars
@@ -37,10 +38,21 @@ class Usage:
                 share(now.gross_exposure, leverage_max * now.equity),
                 f"{money(now.gross_exposure)} of {money(leverage_max * now.equity)}",
             ),
+            _largest(now, held, values),
             _count("Trades today", now.daily_trades, values["max_daily_trades"]),
             _count("Working orders", len(held.working), values["max_open_orders"]),
         ]
         self._bars.show(bars)
+
+
+def _largest(now: VaultShown, held: Holdings, values: Mapping[str, object]) -> Bar:
+    """The asset with the most in it, against what one asset may have."""
+    allowed = Decimal(str(values["max_concentration"])) * now.risk_scale * now.equity
+    worths = {one.asset: abs(one.quantity) * (one.mark or Decimal(0)) for one in held.positions}
+    asset = max(worths, key=lambda one: worths[one], default=None)
+    worth = Decimal(0) if asset is None else worths[asset]
+    figures = f"{money(worth)} of {money(allowed)}"
+    return Bar("Largest asset" if asset is None else f"Largest asset, {asset}", share(worth, allowed), figures)
 
 
 def _count(name: str, used: int, limit: object) -> Bar:

@@ -17,12 +17,22 @@ const gx = (() => {
     drawdown: ({ data }) => (has(data.drawdown) ? `${percent(data.drawdown)} / ${percent(data.drawdown_limit)}` : nothing),
     trades: ({ data }) => (has(data.trades) ? `${data.trades} / ${data.trades_limit ?? nothing}` : nothing),
     state: ({ value }) => `${marks[value] ?? "•"} ${value.replace("_", " ")}`,
-    stateClass: ({ value }) => `gx-state gx-state-${value}`,
-    qualityClass: ({ value }) => (value && value !== "good" ? "gx-warn" : ""),
+    pill: ({ value, valueFormatted }) => {
+      const pill = document.createElement("span");
+      pill.textContent = valueFormatted;
+      pill.className = `gx-state gx-pill gx-state-${value}`;
+      return pill;
+    },
+    rows: {
+      "gx-row-bad": ({ data }) => data.trouble >= 50,
+      "gx-row-warn": ({ data }) => data.trouble > 0 && data.trouble < 50,
+    },
+    qualityClass: ({ value }) => (value && value !== "good" ? "gx-warn" : "gx-quiet"),
     bar: ({ value }) => {
       const used = Math.min(Math.max(value ?? 0, 0), 1) * 100;
       const colour = used >= 100 ? "--gx-bar-over" : used >= 80 ? "--gx-bar-near" : "--gx-bar";
-      return { background: `linear-gradient(to right, var(${colour}) ${used}%, transparent ${used}%) 0 100% / 100% 4px no-repeat` };
+      const edge = `linear-gradient(to right, var(${colour}) ${used}%, var(--gx-track) ${used}%)`;
+      return { background: `${edge} 10px calc(100% - 4px) / calc(100% - 20px) 3px no-repeat` };
     },
     vault: ({ value }) => {
       const link = document.createElement("a");

@@ -70,6 +70,13 @@ class Rig:
         order |= {"reasoning": "breakout above the range", "stop_loss": "98", **more}
         return self.call("POST", f"/v1/vaults/{vault_id}/orders", order, key=f"propose {vault_id}")
 
+    def held(self, vault_id: str, asset: str = "BTC") -> None:
+        """Let the market go on until the vault holds the asset."""
+        end = time.monotonic() + WITHIN_S
+        while asset not in [one["asset"] for one in self.call("GET", f"/v1/vaults/{vault_id}/positions")["positions"]]:
+            assert time.monotonic() < end, f"{vault_id} holds no {asset}"
+            self.market(asset=asset)
+
     def start(self) -> None:
         """Start the server: on a free port, and later on the same one again."""
         sections = ("[http]", f"port = {self.port}", "[feed]", "bar_s = 1", "[keys]", "requests_per_minute = 1000000")

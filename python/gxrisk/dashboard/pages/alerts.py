@@ -5,6 +5,7 @@ from typing import Final
 from nicegui import Client, ui
 
 from gxrisk.dashboard.addresses import vault_at
+from gxrisk.dashboard.figures import sentence
 from gxrisk.dashboard.frame import Frame
 from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.panels.doing import Outcome, button
@@ -87,7 +88,7 @@ def _row(one: AlertShown) -> Row:
             Cell(SEVERITIES[one.severity], tone=_TONES[one.severity]),
             vault,
             words(one.code),
-            Cell(one.text, tone="said"),
+            Cell(sentence(one.text), tone="said"),
             moment(time_of(one.last)),
             f"{one.count:,}",
             _state(one),

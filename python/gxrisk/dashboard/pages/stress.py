@@ -33,7 +33,7 @@ async def page(client: Client, person: Person, vault_id: str) -> None:
                 "All assets move together, and each alone. Amounts in the account's currency.",
                 "gx-note",
             )
-            table = Table("Gaps", _COLUMNS, empty="Nothing is held: no gap costs anything.")
+            table = Table("Gaps", _COLUMNS, empty="Nothing is held: no gap costs anything.", is_whole=True)
 
     async def refresh() -> None:
         found = await person.api.stress(vault_id)

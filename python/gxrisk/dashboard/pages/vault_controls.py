@@ -37,6 +37,7 @@ class VaultControls:
         self._vault_id = vault_id
         self._standing = Standing()
         self._outcome = Outcome()
+        self._tier: ui.select | None = None
         with box("div", "gx-columns"):
             self._stopping()
             if person.owns:
@@ -46,7 +47,10 @@ class VaultControls:
     async def refresh(self) -> None:
         """Read and show how the vault stands."""
         api = self._person.api
-        self._standing.show(await api.vault(self._vault_id), await api.limits(self._vault_id))
+        now = await api.vault(self._vault_id)
+        self._standing.show(now, await api.limits(self._vault_id))
+        if self._tier is not None and self._tier.value is None:
+            self._tier.value = now.tier  # until another one is chosen
 
     def _stopping(self) -> None:
         api, vault_id = self._person.api, self._vault_id
@@ -75,7 +79,7 @@ class VaultControls:
                     self._done(lambda: api.reactivate(vault_id, rebase=bool(rebase.value)), "reactivated"),
                 )
             words_in("p", "Another tier takes effect while the vault is flat and nothing works.")
-            tier = ui.select(list(TIERS), value=TIERS[0], label="Tier").props("dense outlined options-dense")
+            tier = self._tier = ui.select(list(TIERS), label="Tier").props("dense outlined options-dense")
             with box("div", "gx-actions"):
                 button("Change tier", self._done(lambda: api.change_tier(vault_id, str(tier.value)), "changed"))
 

@@ -5,41 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, CDPSession, expect
 
 from .browsing import Visit, opened
 from .rig import Rig, rigged
 
 MANY = 1_000
-LONGEST_MS = 250
-FRAMES = """async () => {
+FRAME_S_MAX = 0.033
+FRAMES = 120
+SCROLL = """async frames => {
   const body = document.querySelector('.gx-grid .ag-body-viewport');
-  const waits = [];
-  let last = performance.now();
-  for (let frame = 0; frame < 120; frame++) {
+  for (let frame = 0; frame < frames; frame++) {
     body.scrollTop = (frame % 60) * (body.scrollHeight - body.clientHeight) / 59;
     await new Promise(requestAnimationFrame);
-    waits.push(performance.now() - last);
-    last = performance.now();
   }
-  return waits.sort((a, b) => a - b);
 }"""
 
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A thousand vaults, without a market."""
-    with rigged(tmp_path_factory.mktemp("crowd"), []) as rig:
+    with rigged(tmp_path_factory.mktemp("crowd"), ["v0000"]) as rig:
         for number in range(MANY):
-            rig.vault(f"v{number:04}", amount=str(10_000 + number))
+            rig.vault(f"v{number:04}", amount=str(10_000 + number), bar_s=60)
         yield rig
 
 
-def names(visit: Visit) -> list[str]:
-    """The vaults as they stand, from the top on."""
-    cells = visit.page.locator(".gx-grid .ag-pinned-left-cols-container [col-id=vault_id]")
-    rows = [(int(one.locator("xpath=..").get_attribute("row-index") or 0), one.inner_text()) for one in cells.all()]
-    return [name for _, name in sorted(rows)]
+def worked(tools: CDPSession) -> float:
+    """How many seconds of processor time the page's own thread has worked, however busy the machine is."""
+    metrics = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"])
 
 
 def test_sorted_and_filtered(visit: Visit) -> None:
@@ -72,15 +67,18 @@ def test_sorted_and_filtered(visit: Visit) -> None:
 
 
 def test_a_thousand_vaults_stay_smooth(browser: Browser, crowd: Rig) -> None:
-    """All are there, few are drawn; scrolling never stands still, and a change comes in meanwhile."""
+    """All are there, few are drawn; a frame of fast scrolling is little work, and a change comes in meanwhile."""
     with opened(browser, crowd) as page:
         visit = Visit(page, crowd).signed_in("operate")
+        tools = page.context.new_cdp_session(page)
+        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         expect(visit.sums).to_contain_text(f"{MANY:,}")
         expect(page.locator(".gx-grid [row-id=v0000]").first).to_be_visible()
         assert page.locator(".gx-grid .ag-center-cols-container [role=row]").count() < 100
-        waits = page.evaluate(FRAMES)
-        assert waits[len(waits) // 2] < 50, waits[len(waits) // 2]
-        assert waits[-1] < LONGEST_MS, waits[-1]
+        work_s = worked(tools)
+        page.evaluate(SCROLL, FRAMES)
+        frame_s = (worked(tools) - work_s) / FRAMES
+        assert frame_s < FRAME_S_MAX
         crowd.call("POST", "/v1/vaults/v0777/pause")
         expect(page.locator(".gx-sums")).to_contain_text(f"1 of {MANY:,}")
         page.get_by_label("Find").fill("v0777")

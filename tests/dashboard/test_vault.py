@@ -112,8 +112,10 @@ def test_the_stress_table(visit: Visit) -> None:
 
 def test_exports_and_reports(rig: Rig, visit: Visit) -> None:
     """Each list as CSV, the week's report as a page that nothing runs in, and a certificate that is not there yet."""
+    rig.order("ann", quantity="9000")
     visit.signed_in("read").goes("/vaults/ann")
     panel = visit.panel("Export and reports")
+    expect(visit.panel("Decisions")).to_contain_text("9,000 BTC")
     with visit.page.expect_download() as waiting:
         panel.get_by_role("link", name="decisions").click()
     text = waiting.value.path().read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from .browsing import Visit
@@ -19,10 +21,14 @@ def test_a_trip_is_seen_as_it_happens(visit: Visit) -> None:
     expect(visit.panel("Tripped breakers")).to_contain_text("None is tripped")
     visit.rig.trade("85")
     expect(visit.panel("Tripped breakers")).to_contain_text("price move")
+    expect(visit.panel("Tripped breakers")).to_contain_text(re.compile(r"until [0-9:]+ \(1[45] min\)"))
+    expect(visit.panel("Breaker history")).to_contain_text("■ lasts")
+    expect(visit.page.get_by_role("img", name="Equity and drawdown")).to_contain_text("limit 15 %")
+    expect(visit.page.get_by_role("img", name="Equity and drawdown")).to_contain_text("price move")
     expect(visit.sums).to_contain_text("halted")
     visit.goes("/")
     row = visit.page.locator(".gx-grid [row-id=ann]")
-    expect(row.last).to_contain_text("price move until")
+    expect(row.last).to_contain_text(re.compile("price move [0-9]+ min"))
 
 
 def test_stored_script_stays_text(visit: Visit) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -91,6 +92,24 @@ def test_the_demonstration_ends_with_it(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_the_demonstration_can_end_without_it() -> None:
+    """In a terminal, where it would be opened: with `--no-serve` nothing listens, and the command ends by itself."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        command("demo", "--no-serve", "--no-progress"), env=environment(COLUMNS="100"), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the end of a terminal
+        while piece := os.read(ours, 65_536):
+            said += piece
+    os.close(ours)
+    assert process.wait(WITHIN_S) == 0
+    assert b"growth" in said
+    assert b"listening" not in said
+    assert b"sign in with" not in said
 
 
 @pytest.mark.parametrize(

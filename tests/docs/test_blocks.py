@@ -36,7 +36,7 @@ def lines(page: Path) -> list[str]:
 
 
 def words_of(line: str) -> list[str]:
-    """What follows `gxrisk` in a line, up to a pipe, a redirection or the command's end; none where it is no command."""
+    """What follows `gxrisk` in a line, up to a pipe or a redirection; none where it is no command."""
     found = re.search(r"(?:^|[\s(/]|as-)gxrisk(?= [a-z])(.*)", line)
     if found is None or OTHERS.search(line):
         return []

@@ -30,6 +30,7 @@ from gxrisk.server.routes.key import KeyShown
 from gxrisk.server.routes.kill import Killed
 from gxrisk.server.routes.limits import LimitsShown
 from gxrisk.server.routes.positions import Holdings
+from gxrisk.server.routes.reactivation import ReactivationToSign
 from gxrisk.server.routes.reports import Weeks
 from gxrisk.server.routes.stress import StressTable
 from gxrisk.server.routes.vaults import VaultShown
@@ -197,9 +198,14 @@ class Api:
         """The same for every vault of the key."""
         return await self._post(Killed, "/v1/kill", {"reason": reason})
 
-    async def reactivate(self, vault_id: str, *, rebase: bool) -> VaultShown:
-        """End a kill or a drawdown."""
-        return await self._post(VaultShown, f"{_of(vault_id)}/reactivate", {"rebase": rebase})
+    async def reactivation(self, vault_id: str, *, rebase: bool) -> ReactivationToSign:
+        """What ends the kill or the drawdown in force."""
+        return await self._get(ReactivationToSign, f"{_of(vault_id)}/reactivation", rebase=rebase)
+
+    async def reactivate(self, vault_id: str, *, rebase: bool, signed: str | None) -> VaultShown:
+        """End a kill or a drawdown; `signed` is the owner's, for a vault with an owner's key."""
+        body = {"rebase": rebase} | ({} if signed is None else {"request": signed})
+        return await self._post(VaultShown, f"{_of(vault_id)}/reactivate", body)
 
     async def change_tier(self, vault_id: str, tier: str) -> VaultShown:
         """Take another tier's limits."""

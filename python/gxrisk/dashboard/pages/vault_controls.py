@@ -11,6 +11,7 @@ from gxrisk.dashboard.markup import box, panel, words_in
 from gxrisk.dashboard.pages.around import around
 from gxrisk.dashboard.panels.doing import Act, Confirmed, Outcome, button
 from gxrisk.dashboard.panels.payout import Payout
+from gxrisk.dashboard.panels.reactivating import Reactivating
 from gxrisk.dashboard.panels.standing import Standing
 from gxrisk.dashboard.sessions import Person
 from gxrisk.dashboard.words import marked
@@ -38,10 +39,12 @@ class VaultControls:
         self._standing = Standing()
         self._outcome = Outcome()
         self._tier: ui.select | None = None
+        self._reactivating: Reactivating | None = None
         with box("div", "gx-columns"):
             self._stopping()
             if person.owns:
                 self._owning()
+                self._reactivating = Reactivating(person, vault_id, self._outcome)
                 Payout(person, vault_id, self._outcome)
 
     async def refresh(self) -> None:
@@ -51,6 +54,8 @@ class VaultControls:
         self._standing.show(now, await api.limits(self._vault_id))
         if self._tier is not None and self._tier.value is None:
             self._tier.value = now.tier  # until another one is chosen
+        if self._reactivating is not None:
+            await self._reactivating.refresh()
 
     def _stopping(self) -> None:
         api, vault_id = self._person.api, self._vault_id
@@ -70,14 +75,7 @@ class VaultControls:
 
     def _owning(self) -> None:
         api, vault_id = self._person.api, self._vault_id
-        with panel("Owner"):
-            words_in("p", "Reactivating ends a kill, or the drawdown breaker; after a drawdown with a new base.")
-            rebase = ui.checkbox("Measure the drawdown from today's equity on")
-            with box("div", "gx-actions"):
-                button(
-                    "Reactivate",
-                    self._done(lambda: api.reactivate(vault_id, rebase=bool(rebase.value)), "reactivated"),
-                )
+        with panel("Tier"):
             words_in("p", "Another tier takes effect while the vault is flat and nothing works.")
             tier = self._tier = ui.select(list(TIERS), label="Tier").props("dense outlined options-dense")
             with box("div", "gx-actions"):

@@ -67,6 +67,12 @@ def build(rig: Rig) -> None:
     rig.order("atlas", asset="ETH", quantity="150", price="97.8", stop_loss="95.9", confidence="0.71")
 
 
+def goes_on(rig: Rig) -> None:
+    """A quiet trade in what atlas holds, so that no price gets old while somebody looks."""
+    for one in rig.call("GET", "/v1/vaults/atlas/positions")["positions"]:
+        rig.trade(f"{float(one['mark']) + 0.01:.2f}", asset=one["asset"])
+
+
 def fall(rig: Rig, random: Random) -> None:
     """A quiet market, then the fall of one asset, with a question to the agent of atlas at each step."""
     prices = dict.fromkeys(ASSETS, 100.5)

@@ -11,12 +11,12 @@ from gxrisk.dashboard.words import NOTHING
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from .browsing import Visit, opened
-from .crash import NAMES, crashed
+from .crash import NAMES, crashed, goes_on
 from .rig import Rig
 
 WIDE = {"width": 1440, "height": 660}
 PHONE = {"width": 390, "height": 844}
-AROUND_PX = 14
+AROUND_PX = 10
 CUT = """selector => [...document.querySelectorAll(selector)]
   .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"""
 OUTSIDE = """svg => {
@@ -58,9 +58,11 @@ def test_wide(browser: Browser, crash: Rig, folder: Path, scheme: str) -> None:
     """The fleet, a vault in the crash from top to bottom, and a refused decision."""
     with opened(browser, crash, viewport=WIDE, color_scheme=scheme) as page:
         visit = Visit(page, crash).signed_in("read")
+        goes_on(crash)
         told(page)
         assert page.evaluate(CUT, ".gx-grid .ag-cell") == []
         taken(page, folder / f"fleet-{scheme}.png")
+        goes_on(crash)
         visit.goes("/vaults/atlas")
         expect(visit.panel("Tripped breakers")).to_contain_text("price move")
         held(visit)
@@ -81,8 +83,10 @@ def test_phone(browser: Browser, crash: Rig, folder: Path, scheme: str) -> None:
     """The fleet and a vault on a narrow screen: nothing is wider than it."""
     with opened(browser, crash, viewport=PHONE, device_scale_factor=2, color_scheme=scheme) as page:
         visit = Visit(page, crash).signed_in("read")
+        goes_on(crash)
         told(page)
         taken(page, folder / f"phone-fleet-{scheme}.png")
+        goes_on(crash)
         visit.goes("/vaults/atlas")
         held(visit)
         drawn(page)

@@ -50,7 +50,7 @@ def test_the_owner_reactivates_and_changes_the_tier(visit: Visit) -> None:
     visit.presses("Reactivate")
     expect(page.get_by_role("status")).to_contain_text("cid was reactivated")
     expect(visit.sums).to_contain_text("active")
-    page.get_by_label("Tier").click()
+    page.get_by_role("combobox", name="Tier").click()
     page.get_by_role("option", name="capital_guard").click()
     visit.presses("Change tier")
     expect(page.get_by_role("status")).to_contain_text("cid was changed")
@@ -63,10 +63,10 @@ def test_a_refused_control_says_why(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("Amount").fill("500")
     page.get_by_label("Destination").fill("acct 1")
-    expect(page.locator(".gx-command")).to_have_text(
+    expect(visit.panel("Withdraw").locator(".gx-command")).to_have_text(
         "gxrisk withdraw sign owner.key --vault cid --amount 500 --destination 'acct 1'"
     )
-    page.get_by_label("What the command printed").fill("00ff")
+    visit.panel("Withdraw").get_by_label("What the command printed").fill("00ff")
     visit.presses("Hand in")
     expect(page.get_by_role("status")).to_contain_text("✕ Not done")
 

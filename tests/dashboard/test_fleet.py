@@ -67,7 +67,7 @@ def test_sorted_and_filtered(visit: Visit) -> None:
 
 
 def test_a_thousand_vaults_stay_smooth(browser: Browser, crowd: Rig) -> None:
-    """All are there, few are drawn; a frame of scrolling, six thousand pixels a second, is little work, and a change comes in meanwhile."""
+    """All are there, few are drawn; a frame of fast scrolling is little work, and a change comes in meanwhile."""
     with opened(browser, crowd) as page:
         visit = Visit(page, crowd).signed_in("operate")
         tools = page.context.new_cdp_session(page)

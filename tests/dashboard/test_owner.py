@@ -9,8 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from gxrisk import Gate
 from gxrisk.custody import create_owner_key
+from gxrisk.vaults.certificate import TOPIC as CERTIFICATE
+from gxrisk.vaults.fleet import JOURNAL
 from playwright.sync_api import Browser, expect
 
 from .browsing import Visit, opened
@@ -79,3 +83,19 @@ def test_a_withdrawal_is_signed_and_handed_in(browser: Browser, owned: Rig) -> N
         visit.presses("Hand in")
         expect(page.get_by_role("status")).to_contain_text("it is paid to acct-1 when the vault is flat")
         expect(visit.sums).to_contain_text("99,500.00")
+
+
+def test_the_certificate_is_downloaded(browser: Browser, owned: Rig) -> None:
+    """Once the vault has one, the page has a link to it: the API's own bytes."""
+    owned.stop()
+    with Gate.open(owned.folder / "data" / "vaults" / "dan" / JOURNAL) as gate:
+        gate.note(CERTIFICATE, "{}")
+    owned.start()
+    headers = {"Authorization": f"Bearer {owned.keys['read']}"}
+    told = httpx.get(f"{owned.url}/v1/vaults/dan/graduation/certificate", headers=headers)
+    with opened(browser, owned) as page:
+        visit = Visit(page, owned).signed_in("read").goes("/vaults/dan")
+        with page.expect_download() as waiting:
+            visit.panel("Graduation").get_by_role("link", name="Download the certificate").click()
+        assert waiting.value.suggested_filename == "dan.certificate"
+        assert waiting.value.path().read_bytes() == told.raise_for_status().content

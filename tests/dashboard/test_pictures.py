@@ -17,6 +17,7 @@ from .rig import Rig
 WIDE = {"width": 1440, "height": 660}
 PHONE = {"width": 390, "height": 844}
 AROUND_PX = 10
+SLOW_MS = 120_000  # a whole page on a machine that is busy
 CUT = """selector => [...document.querySelectorAll(selector)]
   .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"""
 OUTSIDE = """svg => {
@@ -142,11 +143,11 @@ def taken(page: Page, file: Path, *, first: Locator | None = None, last: Locator
     page.evaluate("window.scrollTo(0, 0)")
     page.mouse.move(0, 0)
     if last is None:
-        page.screenshot(path=file, animations="disabled")
+        page.screenshot(path=file, animations="disabled", timeout=SLOW_MS)
     else:
         top = 0.0 if first is None else edges(first)[0] - AROUND_PX
         clip: FloatRect = {"x": 0, "y": top, "width": WIDE["width"], "height": edges(last)[1] + AROUND_PX - top}
-        page.screenshot(path=file, full_page=True, clip=clip, animations="disabled")
+        page.screenshot(path=file, full_page=True, clip=clip, animations="disabled", timeout=SLOW_MS)
     assert file.stat().st_size > 20_000
 
 

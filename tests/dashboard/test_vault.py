@@ -58,6 +58,7 @@ def test_a_withdrawal_is_previewed(visit: Visit) -> None:
 
 def test_what_a_vault_holds_and_how_far_its_limits_are(visit: Visit) -> None:
     """The stop, its distance, and the bars."""
+    visit.rig.market()
     visit.signed_in("read").goes("/vaults/ann")
     row = visit.panel("Positions").get_by_role("row", name="BTC")
     expect(row).to_contain_text("98")
@@ -101,6 +102,7 @@ def test_the_journal_is_verified_by_a_button(visit: Visit) -> None:
 
 def test_the_stress_table(visit: Visit) -> None:
     """A long position: every gap from a tenth to a half, each loss the gap's share of what is held."""
+    visit.rig.market()
     visit.signed_in("read").goes("/vaults/ann/stress")
     rows = visit.panel("Gaps").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("all assets")

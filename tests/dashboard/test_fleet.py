@@ -1,40 +1,29 @@
-"""The fleet's table: what is wrong comes first, it is sorted and filtered, and a thousand vaults stay smooth."""
+"""The fleet's table: what is wrong comes first, it is sorted and filtered, and of a thousand vaults few are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, expect
+from playwright.sync_api import Browser, expect
+
+from tests.api.desk import STRATEGY
 
 from .browsing import Visit, opened
 from .rig import Rig, rigged
 
 MANY = 1_000
-FRAME_S_MAX = 0.033
-FRAMES = 120
-SCROLL = """async frames => {
-  const body = document.querySelector('.gx-grid .ag-body-viewport');
-  for (let frame = 0; frame < frames; frame++) {
-    body.scrollTop += 100;
-    await new Promise(requestAnimationFrame);
-  }
-}"""
+DRAWN_MAX = 100
 
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A thousand vaults, without a market."""
+    """A thousand vaults, without money or a market."""
     with rigged(tmp_path_factory.mktemp("crowd"), ["v0000"]) as rig:
         for number in range(MANY):
-            rig.vault(f"v{number:04}", amount=str(10_000 + number), bar_s=60)
+            vault = {"vault_id": f"v{number:04}", "tier": "growth", "strategy": STRATEGY, "bar_s": 60}
+            rig.call("POST", "/v1/vaults", vault)
         yield rig
-
-
-def worked(tools: CDPSession) -> float:
-    """How many seconds of processor time the page's own thread has worked, however busy the machine is."""
-    metrics = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"])
 
 
 def test_sorted_and_filtered(visit: Visit) -> None:
@@ -66,20 +55,21 @@ def test_sorted_and_filtered(visit: Visit) -> None:
     visit.rig.call("POST", "/v1/vaults/cid/resume")
 
 
-def test_a_thousand_vaults_stay_smooth(browser: Browser, crowd: Rig) -> None:
-    """All are there, few are drawn; a frame of fast scrolling is little work, and a change comes in meanwhile."""
+def test_of_a_thousand_vaults_few_are_drawn(browser: Browser, crowd: Rig) -> None:
+    """All are there; only those in sight are drawn, wherever the table is scrolled to; a change comes in meanwhile."""
     with opened(browser, crowd) as page:
         visit = Visit(page, crowd).signed_in("operate")
-        tools = page.context.new_cdp_session(page)
-        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         expect(visit.sums).to_contain_text(f"{MANY:,}")
-        expect(page.locator(".gx-grid [row-id=v0000]").first).to_be_visible()
-        assert page.locator(".gx-grid .ag-center-cols-container [role=row]").count() < 100
-        work_s = worked(tools)
-        page.evaluate(SCROLL, FRAMES)
-        frame_s = (worked(tools) - work_s) / FRAMES
-        assert frame_s < FRAME_S_MAX
-        crowd.call("POST", "/v1/vaults/v0777/pause")
+        grid = page.locator(".gx-grid")
+        expect(grid.locator("[row-id=v0000]").first).to_be_visible()
+        for share in (0.25, 0.5, 0.75, 1):
+            grid.locator(".ag-body-viewport").evaluate(
+                "(one, share) => { one.scrollTop = one.scrollHeight * share; }", share
+            )
+            row = MANY - 1 if share == 1 else round(MANY * share) + 2
+            expect(grid.locator(f"[row-index='{row}'] [col-id=vault_id]")).to_have_text(f"v{row:04}")
+            assert grid.locator(".ag-center-cols-container [role=row]").count() < DRAWN_MAX
+        crowd.call("POST", f"/v1/vaults/v{MANY // 2:04}/pause")
         expect(page.locator(".gx-sums")).to_contain_text(f"1 of {MANY:,}")
-        page.get_by_label("Find").fill("v0777")
-        expect(page.locator(".gx-grid [row-id=v0777]").last).to_contain_text("paused")
+        page.get_by_label("Find").fill(f"v{MANY // 2:04}")
+        expect(grid.locator(f"[row-id=v{MANY // 2:04}]").last).to_contain_text("paused")

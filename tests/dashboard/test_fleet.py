@@ -1,4 +1,4 @@
-"""The fleet's table: what is wrong comes first, it is sorted and filtered, and of a thousand vaults few are drawn."""
+"""The fleet's table: what is wrong comes first, it is sorted and filtered, and of many vaults few are drawn."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.api.desk import STRATEGY
 from .browsing import Visit, opened
 from .rig import Rig, rigged
 
-MANY = 1_000
+MANY = 300
 DRAWN_MAX = 100
 
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A thousand vaults, without money or a market."""
+    """Hundreds of vaults, without money or a market."""
     with rigged(tmp_path_factory.mktemp("crowd"), ["v0000"]) as rig:
         for number in range(MANY):
             vault = {"vault_id": f"v{number:04}", "tier": "growth", "strategy": STRATEGY, "bar_s": 60}
@@ -55,7 +55,7 @@ def test_sorted_and_filtered(visit: Visit) -> None:
     visit.rig.call("POST", "/v1/vaults/cid/resume")
 
 
-def test_of_a_thousand_vaults_few_are_drawn(browser: Browser, crowd: Rig) -> None:
+def test_of_many_vaults_few_are_drawn(browser: Browser, crowd: Rig) -> None:
     """All are there; only those in sight are drawn, wherever the table is scrolled to; a change comes in meanwhile."""
     with opened(browser, crowd) as page:
         visit = Visit(page, crowd).signed_in("operate")

@@ -20,6 +20,7 @@ from gxrisk.server.desk import keyring
 from benches.serving import CONFIG, called, started
 
 ROUNDS = 9
+STARTS = 3
 STRATEGY = {"name": "bench", "version": "1", "content_hash": "00" * 32}
 
 
@@ -63,7 +64,7 @@ def measure(folder: Path, size: int) -> tuple[float, float, float, float]:
                 asked = [spent_ms(lambda path=path: client.get(path)) for path in ("/livez", "/v1/fleet", "/v1/fleet")]  # type: ignore[misc]
                 rounds.append(asked)
     nothing, anew, again = (median(one) for one in zip(*rounds, strict=True))
-    starts = [restart(file) - restart(empty) for _ in range(3)]
+    starts = [restart(file) - restart(empty) for _ in range(STARTS)]
     return nothing, anew, again, median(starts)
 
 

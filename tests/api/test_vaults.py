@@ -40,6 +40,23 @@ def test_made_once(server: Server) -> None:
     assert odd.status_code == 422
 
 
+def test_vaults_are_listed_page_by_page(ann: Server) -> None:
+    """By name, each once, those of the key alone."""
+    for vault_id in ("cleo", "Bob", "ann-2"):
+        ann.made(vault_id)
+    names, cursor = [], ""
+    while True:
+        page = ann.call("GET", f"/v1/vaults?limit=2{cursor}").json()
+        assert len(page["vaults"]) <= 2
+        names += [one["vault_id"] for one in page["vaults"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert names == ["Bob", "ann", "ann-2", "cleo"]
+    own = ann.call("GET", "/v1/vaults?limit=1", key="read").json()
+    assert own == {"vaults": [{"vault_id": "ann", "status": "running"}], "next_cursor": None}
+
+
 def test_money_counts_once_for_each_transfer(ann: Server) -> None:
     """Also under another idempotency key."""
     for _ in range(2):

@@ -43,7 +43,11 @@ class Operator:
 
     def vaults(self) -> list[Told]:
         """The vaults that the key is for, by name: `vault_id` and `status`."""
-        vaults: list[Told] = self._get("/v1/vaults")["vaults"]
+        page = self._get("/v1/vaults")
+        vaults: list[Told] = page["vaults"]
+        while (cursor := page.get("next_cursor")) is not None:
+            page = self._get("/v1/vaults", {"cursor": cursor})
+            vaults += page["vaults"]
         return vaults
 
     def vault(self, vault_id: str) -> Told:

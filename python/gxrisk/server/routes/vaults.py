@@ -1,8 +1,8 @@
 """Vaults: make one, list them, look at one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from gxrisk._native import TIERS, Limits
@@ -16,6 +16,7 @@ from gxrisk.server.shapes import Amount, Asset, Body, VaultId, Word, desk_of, ti
 from gxrisk.vaults import StrategyVersion, Vault, VaultSettings
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults", tags=["vaults"])
+LINES_MAX: Final = 1_000
 Tier = Annotated[str, Field(pattern=f"^({'|'.join(TIERS)})$", examples=["growth"])]
 
 
@@ -50,9 +51,10 @@ class VaultLine(BaseModel):
 
 
 class VaultList(BaseModel):
-    """The vaults that the key is for, by name."""
+    """The vaults that the key is for, by name; `next_cursor` is null at the end."""
 
     vaults: list[VaultLine]
+    next_cursor: str | None
 
 
 class StrategyShown(BaseModel):
@@ -157,13 +159,19 @@ async def create_vault(request: Request, body: NewVault) -> VaultShown:
 
 @router.get("")
 @asks(*READERS)
-async def list_vaults(request: Request) -> VaultList:
+async def list_vaults(
+    request: Request,
+    cursor: Annotated[
+        str | None,
+        Query(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="`next_cursor` of the page before."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=LINES_MAX)] = LINES_MAX,
+) -> VaultList:
     """The vaults that the key is for."""
-    desk = desk_of(request)
-    lines = [
-        VaultLine(vault_id=one, status=desk.status(one)) for one in desk.vault_ids() if request.state.key.covers(one)
-    ]
-    return VaultList(vaults=lines)
+    desk, key = desk_of(request), request.state.key
+    names = [one for one in desk.vault_ids() if key.covers(one) and (cursor is None or one > cursor)]
+    lines = [VaultLine(vault_id=one, status=desk.status_of(one)) for one in names[:limit]]
+    return VaultList(vaults=lines, next_cursor=names[limit - 1] if len(names) > limit else None)
 
 
 @router.get("/{vault_id}")

@@ -73,7 +73,8 @@ def test_bins_are_quantiles_of_the_reference() -> None:
     sample = np.random.default_rng(7).normal(size=1000)
     assert counts(sample, inner_edges(np.sort(sample), 10)).tolist() == [100] * 10
     tied = np.array([0.0] * 900 + [1.0] * 100)
-    assert counts(tied, inner_edges(tied, 10)).tolist() == [900, 100]
+    assert counts(tied, inner_edges(tied, 10)).tolist() == [0, 900, 100]
+    assert counts(np.array([-1.0, 0.0, 1.0]), inner_edges(tied, 10)).tolist() == [1, 1, 1]
 
 
 @given(VALUES, VALUES)

@@ -208,7 +208,7 @@ def drift(settings: DriftGuardSettings) -> Guard:
     def guard(case: Case) -> Finding:
         market = of_market(case)
         model = None if settings.predictions is None else of_model(case, settings.predictions)
-        both = [one for one in (market, model) if one is not None]
+        both = [one for one in (model, market) if one is not None]  # the one that is short comes first
         levels = [one.level for one in both if one.level is not None]
         level = worst(levels) if levels else None
         if not at_least(level, settings.refuse_from):

@@ -35,6 +35,7 @@ from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
 
 if TYPE_CHECKING:
+    from gxrisk.agent.predictions import PredictionLog
     from gxrisk.protection.data_quality import DataQuality
 
 JOURNAL: Final = "journal.gxr"
@@ -51,8 +52,8 @@ class Fleet:
 
     With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
     vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
-    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault.
-    `redis_url` is where the standings of protected vaults are kept, else in this process.
+    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault. `redis_url` is
+    where standings of protected vaults are kept, else in this process; `predictions` is told what strategies answer.
 
     >>> import asyncio, tempfile
     >>> from decimal import Decimal
@@ -85,12 +86,13 @@ class Fleet:
         on_hang: OnHang = log_hang,
         data_quality: "DataQuality | None" = None,
         redis_url: str | None = None,
+        predictions: "PredictionLog | None" = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         allow_many_files()
         self.venue = venue
-        self._admission = Admission(venue)
+        self._admission = Admission(venue, predictions)
         self.clock = clock or SystemClock()
         if isinstance(venue, PaperVenue):
             venue.follow(self.clock)
@@ -135,8 +137,7 @@ class Fleet:
 
         The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
         `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says,
-        `GraduationError` for a live vault that did not graduate as it is to be. What a crash cut short is finished by
-        the same call.
+        `GraduationError` for a live vault that did not graduate so. The same call finishes what a crash cut short.
         """
         if not _SAFE_ID.fullmatch(vault_id):
             raise VaultError(f"vault id {vault_id!r}: it names a folder: letters, digits, '.', '-' and '_' are allowed")

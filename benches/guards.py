@@ -127,10 +127,13 @@ def learn(file: Path) -> list[Lesson]:
         return asyncio.run(_learn(file, Path(folder)))
 
 
-def measure(file: Path, lessons: Sequence[Lesson] = ()) -> list[Outcome]:
-    """All models with all sets of guards on one recording; of the lessons those count that were over before it."""
+def measure(file: Path, lessons: Sequence[Lesson] = (), variants: Sequence[Variant] = VARIANTS) -> list[Outcome]:
+    """All models with these variants, the gate among them, and with the guards that learn, on one recording.
+
+    Of the lessons those count that were over before it.
+    """
     with TemporaryDirectory(dir=memory()) as folder:
-        return asyncio.run(_measure(file, Path(folder), lessons))
+        return asyncio.run(_measure(file, Path(folder), lessons, variants))
 
 
 def memory() -> Path | None:
@@ -154,7 +157,7 @@ async def _learn(file: Path, folder: Path) -> list[Lesson]:
     return made
 
 
-async def _measure(file: Path, folder: Path, lessons: Sequence[Lesson]) -> list[Outcome]:
+async def _measure(file: Path, folder: Path, lessons: Sequence[Lesson], variants: Sequence[Variant]) -> list[Outcome]:
     series = series_of(file)
     funding = funding_of(file, series)
     learnt = [(model, *one) for model in MODELS for one in _learnt(folder, model, series, lessons)]
@@ -163,7 +166,7 @@ async def _measure(file: Path, folder: Path, lessons: Sequence[Lesson]) -> list[
     for is_judged in (False, True):
         quality = DataQuality(QualitySettings(interval_s=series.interval_ms / 1000)) if is_judged else None
         run = Run(folder / str(is_judged), series, funding, quality)
-        asked = [*((model, variant) for model in MODELS for variant in VARIANTS), *trained]
+        asked = [*((model, variant) for model in MODELS for variant in variants), *trained]
         await run.play([(model, variant) for model, variant in asked if variant.is_judged == is_judged])
         found += run.outcomes()
         await run.fleet.close()

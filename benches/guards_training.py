@@ -19,7 +19,7 @@ Table = NDArray[np.float64]
 _NS_PER_MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
     """One recording, by one model with the gate alone: features of its bars and of its won trades, and what it said."""
 

@@ -9,12 +9,14 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
+from gxrisk.agent.predictions import PredictionLog
 from gxrisk.context import on_behalf_of
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
+from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.standing import standings
 from gxrisk.vaults.admission import LACKS, Admission, Admitted
 from gxrisk.vaults.fleet_notes import FleetNotes
@@ -33,10 +35,6 @@ from gxrisk.vaults.vault import Vault
 from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
-
-if TYPE_CHECKING:
-    from gxrisk.agent.predictions import PredictionLog
-    from gxrisk.protection.data_quality import DataQuality
 
 JOURNAL: Final = "journal.gxr"
 TICK_MS: Final = 60_000
@@ -84,9 +82,9 @@ class Fleet:
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
         on_hang: OnHang = log_hang,
-        data_quality: "DataQuality | None" = None,
+        data_quality: DataQuality | None = None,
         redis_url: str | None = None,
-        predictions: "PredictionLog | None" = None,
+        predictions: PredictionLog | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ def _trained(found: Sequence[Outcome]) -> str:
             for variant in ("drift", "predictor")
         )
         told.append(
-            f"for {model} drift had a reference in {drifts} of them and the predictor was trained in {predictors}"
+            f"for {model} drift had a reference in {drifts} data sets and the predictor was trained in {predictors}"
         )
     return f"{'; '.join(told).capitalize()}."
 

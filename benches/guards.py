@@ -3,30 +3,33 @@
 python -m benches.guards [--jobs 2] [--write docs/guards.md]
 
 Each data set of GXRISK_DATA_DIR goes through fleet, vault, gate and paper venue once, with a vault for each model and
-each set of guards. All settings are defaults. Minutes are merged to bars of five before the feed tells them (of 15 for
-recordings of a month, in which no price moves by a tenth in five minutes); strategies think in bars of 15 minutes, or
-of the recording where those are longer.
+each set of guards. All settings are defaults; what learns has learnt from recordings that were over before. Minutes
+are merged to bars of five before the feed tells them (of 15 for recordings of a month, in which no price moves by a
+tenth in five minutes); strategies think in bars of 15 minutes, or of the recording where those are longer.
 """
 
 import argparse
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gxrisk import Limits, ManualClock
 from gxrisk.feeds import BarBuilder, CandleSeries, Moment, read_candles, timeline
 from gxrisk.protection import DataQuality, ProtectionSettings, QualitySettings
+from gxrisk.protection.settings import StopSettings
 from gxrisk.vaults import Fleet, Notice, StrategyVersion, Vault, VaultSettings
 from gxrisk.vaults.round_trips import round_trips
 from gxrisk.venues import PaperVenue
 from gxrisk.venues.paper import FundingRate, read_funding
 
 from benches.guards_page import Outcome, sections, write
+from benches.guards_training import Lesson, before, drift, lesson, predictor
 
 FEED_MS = 300_000
 MONTH_FEED_MS = 900_000
@@ -67,10 +70,15 @@ VARIANTS = (
         Variant(name, _NONE.model_copy(update={name: getattr(_DEFAULT, name)}))
         for name in ("size", "stop", "adaptive", "portfolio", "health")
     ),
+    Variant("trailing", _NONE.model_copy(update={"stop": StopSettings(trail=True)})),
     Variant("consensus", is_agreed=True),
     Variant("data quality", is_judged=True),
     Variant("all", _DEFAULT, is_judged=True, is_agreed=True),
 )
+ORDER = (
+    "ungated", "gate", "size", "stop", "trailing", "adaptive", "portfolio", "health", "drift", "drift fitted",
+    "predictor", "consensus", "data quality", "all",
+)  # fmt: skip
 
 
 class CoarseFleet(Fleet):
@@ -113,50 +121,112 @@ def funding_of(file: Path, series: CandleSeries) -> dict[str, list[FundingRate]]
     return {series.asset: [one for one in read_funding(file.with_name(FUNDING)) if first_ms < one.at_ms <= last_ms]}
 
 
-def measure(file: Path) -> list[Outcome]:
-    """All models with all sets of guards on one recording."""
-    memory = Path("/dev/shm")  # noqa: S108 (journals are not kept, so they need no disk)
-    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        return asyncio.run(_measure(file, Path(folder)))
+def learn(file: Path) -> list[Lesson]:
+    """What each model, with the gate alone, leaves to learn from in a recording."""
+    with TemporaryDirectory(dir=memory()) as folder:
+        return asyncio.run(_learn(file, Path(folder)))
 
 
-async def _measure(file: Path, folder: Path) -> list[Outcome]:
+def measure(file: Path, lessons: Sequence[Lesson] = (), variants: Sequence[Variant] = VARIANTS) -> list[Outcome]:
+    """All models with these variants, the gate among them, and with the guards that learn, on one recording.
+
+    Of the lessons those count that were over before it.
+    """
+    with TemporaryDirectory(dir=memory()) as folder:
+        return asyncio.run(_measure(file, Path(folder), lessons, variants))
+
+
+def memory() -> Path | None:
+    """Where journals lie that nobody keeps: they need no disk."""
+    shared = Path("/dev/shm")  # noqa: S108
+    return shared if shared.is_dir() else None
+
+
+def bar_s_of(series: CandleSeries) -> int:
+    """The length of the strategies' bars."""
+    return max(BAR_S, series.interval_ms // 1000)
+
+
+async def _learn(file: Path, folder: Path) -> list[Lesson]:
+    series = series_of(file)
+    run = Run(folder, series, funding_of(file, series), None)
+    await run.play([(model, Variant("gate")) for model in MODELS])
+    vaults = run.fleet.vaults.values()
+    made = [lesson(vault.vault_id.partition(".")[0], bar_s_of(series), series, vault) for vault in vaults]
+    await run.fleet.close()
+    return made
+
+
+async def _measure(file: Path, folder: Path, lessons: Sequence[Lesson], variants: Sequence[Variant]) -> list[Outcome]:
     series = series_of(file)
     funding = funding_of(file, series)
+    learnt = [(model, *one) for model in MODELS for one in _learnt(folder, model, series, lessons)]
+    trained = [(model, variant) for model, variant, _ in learnt if variant.protection is not None]
     found: list[Outcome] = []
     for is_judged in (False, True):
         quality = DataQuality(QualitySettings(interval_s=series.interval_ms / 1000)) if is_judged else None
-        found += await _play(folder / str(is_judged), series, funding, quality)
-    order = {variant.name: place for place, variant in enumerate(VARIANTS)}
-    return sorted(found, key=lambda one: (MODELS.index(one.model), order[one.variant]))
+        run = Run(folder / str(is_judged), series, funding, quality)
+        asked = [*((model, variant) for model in MODELS for variant in variants), *trained]
+        await run.play([(model, variant) for model, variant in asked if variant.is_judged == is_judged])
+        found += run.outcomes()
+        await run.fleet.close()
+    by_name = {(one.model, one.variant): one for one in found}
+    for model, variant, learned in learnt:  # what is untrained lets everything pass: it is the gate alone
+        own = by_name.get((model, variant.name), by_name[model, "gate"])
+        named = replace(own, variant=variant.name, learned=learned, is_trained=variant.protection is not None)
+        by_name[model, variant.name] = named
+    return sorted(by_name.values(), key=lambda one: (MODELS.index(one.model), ORDER.index(one.variant)))
 
 
-async def _play(
-    folder: Path, series: CandleSeries, funding: dict[str, list[FundingRate]], quality: DataQuality | None
-) -> list[Outcome]:
-    clock = ManualClock(series.candles[0].start_ms * _NS_PER_MS)
-    fleet = CoarseFleet(folder, PaperVenue(funding=funding), clock=clock, notify=nobody, data_quality=quality)
-    fleet.interval_ms = series.interval_ms
-    bar_s = max(BAR_S, series.interval_ms // 1000)
-    for model in MODELS:
-        for variant in VARIANTS:
-            if variant.is_judged == (quality is not None):
-                await _found(fleet, model, variant, bar_s, series.interval_ms // 1000)
-    peaks = dict.fromkeys(fleet.vaults, DEPOSIT)
-    falls = dict.fromkeys(fleet.vaults, Decimal(0))
-    for moment in timeline([series]):
-        await fleet.step(moment)
-        _review(quality, moment)
-        if fleet.market.completed(bar_s):
-            for vault_id, vault in fleet.vaults.items():
-                equity = vault.gate.snapshot().equity
-                peaks[vault_id] = max(peaks[vault_id], equity)
-                falls[vault_id] = max(falls[vault_id], 1 - equity / peaks[vault_id])
-    if fleet.failed:
-        raise SystemExit(f"{series.source}: {dict(fleet.failed)}")
-    found = [_outcome(vault, series, bar_s, falls[vault_id]) for vault_id, vault in fleet.vaults.items()]
-    await fleet.close()
-    return found
+def _learnt(folder: Path, model: str, series: CandleSeries, lessons: Sequence[Lesson]) -> Iterable[tuple[Variant, int]]:
+    """The guards that learn, and from how much; without protection where that is too little."""
+    mine = before(lessons, model, bar_s_of(series), series.candles[0].start_ms)
+    place = folder / model
+    place.mkdir()
+    for name, stage, (learned, made) in (
+        ("drift", "drift", drift(place, mine, is_fitted=False)),
+        ("drift fitted", "drift", drift(place, mine, is_fitted=True)),
+        ("predictor", "predictor", predictor(place, mine)),
+    ):
+        yield Variant(name, None if made is None else _NONE.model_copy(update={stage: made})), learned
+
+
+class Run:
+    """One recording through a fleet: a vault for each model and variant, and how far each has fallen."""
+
+    def __init__(
+        self, folder: Path, series: CandleSeries, funding: dict[str, list[FundingRate]], quality: DataQuality | None
+    ) -> None:
+        clock = ManualClock(series.candles[0].start_ms * _NS_PER_MS)
+        venue = PaperVenue(funding=funding)
+        self.fleet = CoarseFleet(folder, venue, clock=clock, notify=nobody, data_quality=quality)
+        self.fleet.interval_ms = series.interval_ms
+        self._series = series
+        self._quality = quality
+        self._falls: dict[str, Decimal] = {}
+
+    async def play(self, vaults: Iterable[tuple[str, Variant]]) -> None:
+        """All of it."""
+        fleet, bar_s = self.fleet, bar_s_of(self._series)
+        for model, variant in vaults:
+            await _found(fleet, model, variant, bar_s, self._series.interval_ms // 1000)
+        peaks = dict.fromkeys(fleet.vaults, DEPOSIT)
+        self._falls = dict.fromkeys(fleet.vaults, Decimal(0))
+        for moment in timeline([self._series]):
+            await fleet.step(moment)
+            _review(self._quality, moment)
+            if fleet.market.completed(bar_s):
+                for vault_id, vault in fleet.vaults.items():
+                    equity = vault.gate.snapshot().equity
+                    peaks[vault_id] = max(peaks[vault_id], equity)
+                    self._falls[vault_id] = max(self._falls[vault_id], 1 - equity / peaks[vault_id])
+        if fleet.failed:
+            raise SystemExit(f"{self._series.source}: {dict(fleet.failed)}")
+
+    def outcomes(self) -> list[Outcome]:
+        """What came of each vault."""
+        bar_s, vaults = bar_s_of(self._series), self.fleet.vaults.items()
+        return [_outcome(vault, self._series, bar_s, self._falls[vault_id]) for vault_id, vault in vaults]
 
 
 async def _found(fleet: Fleet, model: str, variant: Variant, bar_s: int, interval_s: int) -> None:
@@ -215,8 +285,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     if not folder:
         raise SystemExit("GXRISK_DATA_DIR names no folder of recorded candles")
     found: list[Outcome] = []
+    recordings = files(Path(folder))
     with ProcessPoolExecutor(asked.jobs) as pool:
-        for outcomes in pool.map(measure, files(Path(folder))):
+        lessons = [one for learnt in pool.map(learn, recordings) for one in learnt]
+        for outcomes in pool.map(partial(measure, lessons=lessons), recordings):
             found += outcomes
             print(outcomes[0].data, flush=True)
     found.sort(key=lambda one: one.data)

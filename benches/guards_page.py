@@ -35,6 +35,8 @@ class Outcome:
     won: int
     rejected: int
     held: int
+    learned: int | None = None  # from so many won trades, or bars
+    is_trained: bool = True
 
     def beside(self, gate: "Outcome") -> Decimal:
         """What the guard saved against the gate alone, as a fraction of the deposit; below zero: what it cost."""
@@ -76,9 +78,36 @@ def summary(found: Sequence[Outcome]) -> str:
 def section(ones: Sequence[Outcome]) -> str:
     """One data set."""
     gates, first = _gates(ones), ones[0]
-    title = f"### {first.data}\n\nFeed in bars of {first.feed_s} s, strategies in bars of {first.bar_s} s.\n"
+    told = f"Feed in bars of {first.feed_s} s, strategies in bars of {first.bar_s} s. {_learned(ones)}".rstrip()
+    title = f"### {first.data}\n\n{told}\n"
     rows = (one.row(gates[one.data, one.model]) for one in ones)
     return "\n".join((title, HEADER, *rows, ""))
+
+
+def _learned(ones: Sequence[Outcome]) -> str:
+    """What the guards that learn had learnt from before this recording."""
+    told = []
+    for one in ones:
+        if one.variant == "drift":
+            told.append(f"{one.model}: {one.learned} bars for drift")
+        elif one.variant == "predictor":
+            known = "" if one.is_trained else ", too few: untrained"
+            told[-1] += f", {one.learned} won trades for the predictor{known}"
+    return f"Recorded before it, of {'; of '.join(told)}." if told else ""
+
+
+def _trained(found: Sequence[Outcome]) -> str:
+    """In how many data sets the guards that learn had enough to learn from."""
+    told = []
+    for model in dict.fromkeys(one.model for one in found):
+        drifts, predictors = (
+            sum(one.is_trained for one in found if (one.model, one.variant) == (model, variant))
+            for variant in ("drift", "predictor")
+        )
+        told.append(
+            f"for {model} drift had a reference in {drifts} data sets and the predictor was trained in {predictors}"
+        )
+    return f"{'; '.join(told).capitalize()}."
 
 
 def sections(found: Sequence[Outcome]) -> list[str]:
@@ -89,10 +118,15 @@ def sections(found: Sequence[Outcome]) -> list[str]:
 def write(page: Path, found: Sequence[Outcome], run: str) -> None:
     """Replace what stands between the markers of a page, `<!-- name: begin -->` and `<!-- name: end -->`."""
     most = max(one.won for one in found if one.variant == "gate")
-    told = f"{len({one.data for one in found})} data sets, {len(found)} vaults. {run}"
+    vaults = sum(one.is_trained for one in found)
+    told = f"{len({one.data for one in found})} data sets, {vaults} vaults. {run}"
     won = f"No model won more than {most} trades in a whole recording with the gate alone."
     text = page.read_text(encoding="utf-8")
-    for name, body in (("run", f"{told}\n\n{won}"), ("summary", summary(found)), ("sets", "\n".join(sections(found)))):
+    for name, body in (
+        ("run", f"{told}\n\n{won} {_trained(found)}"),
+        ("summary", summary(found)),
+        ("sets", "\n".join(sections(found))),
+    ):
         begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
         before, found_begin, rest = text.partition(begin)
         _, found_end, after = rest.partition(end)

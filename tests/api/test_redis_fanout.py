@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,7 +15,12 @@ from typing import Any
 import pytest
 import redis
 from gxrisk import JournalReader
+from gxrisk.agent.predictions_entry import TIME_MS_MAX
+from gxrisk.protection import ProtectionSettings
 from gxrisk.server.redis_fanout import EVENTS_MAX
+from gxrisk.vaults import Fleet, StrategyVersion, VaultSettings
+from gxrisk.vaults.admission import model_id
+from gxrisk.venues import PaperVenue
 from pydantic import SecretStr
 
 from tests.agent.redis_server import Server as RedisServer
@@ -147,3 +154,30 @@ def test_it_is_bounded(live: Live, redis_server: RedisServer) -> None:
         found = [sequence for sequence, *_ in told(reader)]
         assert found == list(range(found[0], found[-1] + 1))
         assert EVENTS_MAX <= len(found) <= EVENTS_MAX + 200
+
+
+def test_standings_and_predictions_of_strategies_in_the_server_are_there_too(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    settings = config(tmp_path, keys=MANY, redis_url=SecretStr(redis_server.url))
+    version = StrategyVersion.of("gxrisk.agent.momentum:Momentum", "1")
+
+    async def founded() -> None:
+        fleet = Fleet(settings.folder / "vaults", PaperVenue(folder=settings.folder / "venue"))
+        vault = await fleet.create("bob", VaultSettings("growth", version, bar_s=1, protection=ProtectionSettings()))
+        await vault.fund("first", Decimal(10_000))
+        await fleet.close()
+
+    asyncio.run(founded())
+    with listening(settings) as one, client(redis_server) as reader:
+        assert one.marks().status_code == 200
+        end = monotonic() + WITHIN_S
+        name = model_id(version)
+        while not (said := one.desk.predictions.predictions(name, 0, TIME_MS_MAX)) or not reader.keys(
+            "gxrisk:standing:*"
+        ):
+            assert monotonic() < end, said
+            one.marks()
+        assert (said[0].asset, said[0].prediction) == ("BTC", "hold")
+        assert reader.zcard(f"gxrisk:predictions:{name}") >= 1
+        assert not (settings.folder / "predictions.db").exists(), "it is there or here"

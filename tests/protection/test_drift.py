@@ -73,7 +73,8 @@ def test_bins_are_quantiles_of_the_reference() -> None:
     sample = np.random.default_rng(7).normal(size=1000)
     assert counts(sample, inner_edges(np.sort(sample), 10)).tolist() == [100] * 10
     tied = np.array([0.0] * 900 + [1.0] * 100)
-    assert counts(tied, inner_edges(tied, 10)).tolist() == [900, 100]
+    assert counts(tied, inner_edges(tied, 10)).tolist() == [0, 900, 100]
+    assert counts(np.array([-1.0, 0.0, 1.0]), inner_edges(tied, 10)).tolist() == [1, 1, 1]
 
 
 @given(VALUES, VALUES)
@@ -146,12 +147,13 @@ def test_small_samples_of_one_distribution_are_no_drift(seed: int) -> None:
     assert alarms <= 5  # 1 is expected
 
 
-def test_a_feature_that_never_moved_and_now_does_is_seen_by_ks() -> None:
+@pytest.mark.parametrize("value", [0.0, 2.0])
+def test_a_feature_that_never_moved_and_now_does_has_drifted_whichever_way(value: float) -> None:
     reference = DriftReference(["still"], np.ones((200, 1)), version="1")
-    (lower,) = reference.compare(np.zeros((200, 1)), version="1").features
-    assert (lower.psi, lower.ks, lower.level) == (0.0, 1.0, "elevated")  # below the only edge there is no other bin
-    (higher,) = reference.compare(np.full((200, 1), 2.0), version="1").features
-    assert higher.level == "high"
+    (moved,) = reference.compare(np.full((200, 1), value), version="1").features
+    assert (moved.ks, moved.level) == (1.0, "high")
+    (still,) = reference.compare(np.ones((150, 1)), version="1").features
+    assert (still.psi, still.ks, still.level) == (0.0, 0.0, "low")
 
 
 # Too little, wrong, kept

@@ -101,20 +101,22 @@ def features(view: View) -> Features | None:
     return None if values is None else Features(FEATURE_NAMES, np.array(values), FEATURES_VERSION)
 
 
-def feature_table(candles: Sequence[Candle]) -> npt.NDArray[np.float64]:
+def feature_table(candles: Sequence[Candle], every: int = 1) -> npt.NDArray[np.float64]:
     """The features at the end of each of `candles`, for training: shape (bars, 12), in the order of `FEATURE_NAMES`.
 
-    Row n is what `features` gives for a view whose last bar is `candles[n]`, to the bit; NaN where that is None.
+    Row n is what `features` gives for a view whose last bar is `candles[n]`, to the bit; NaN where that is None. With
+    `every` there are rows for every so many of them only, counted back from the last one.
 
     >>> feature_table([]).shape
     (0, 12)
     """
     bars = [_numbers(candle) for candle in candles]
-    table = np.full((len(bars), len(FEATURE_NAMES)), nan)
-    for end in range(FEATURE_BARS, len(bars) + 1):
-        values = _values(bars[end - FEATURE_BARS : end])
+    ends = range(len(bars), 0, -every)[::-1]
+    table = np.full((len(ends), len(FEATURE_NAMES)), nan)
+    for row, end in enumerate(ends):
+        values = _values(bars[max(0, end - FEATURE_BARS) : end])
         if values is not None:
-            table[end - 1] = values
+            table[row] = values
     return table
 
 

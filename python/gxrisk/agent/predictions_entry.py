@@ -9,6 +9,8 @@ from gxrisk._native import GxriskError
 
 KEPT_MS: Final = 7 * 86_400_000
 TEXT_CHARS_MAX: Final = 200
+PREDICTION_NAMES: Final = ("prediction",)  # the one column of a drift reference of predictions
+PREDICTIONS_VERSION: Final = "1"  # what that number means
 TIME_MS_MAX: Final = 2**53 - 1  # Redis sorts by doubles, which hold it and the next one exactly
 
 
@@ -49,6 +51,11 @@ class Prediction:
             raise ValueError(f"confidence: {self.confidence!r} was given, 0 to 1 is allowed")
         object.__setattr__(self, "confidence", confidence + 0.0)  # there is one zero
 
+    @property
+    def signed(self) -> float:
+        """Prediction and confidence as one number, of which drift is found; see `signed`."""
+        return signed(self.prediction, self.confidence)
+
     def to_text(self) -> str:
         """All but the model, in one form: what is said twice is kept once, and every store sorts it alike."""
         fields = (self.at_ms, self.asset, self.prediction, self.confidence, self.feature_hash)
@@ -59,6 +66,15 @@ class Prediction:
         """The inverse of `to_text`."""
         at_ms, asset, prediction, confidence, feature_hash = json.loads(text)
         return cls(model, asset, at_ms, prediction, confidence, feature_hash)
+
+
+def signed(prediction: str, confidence: float) -> float:
+    """The confidence of a "buy", that of a "sell" below zero, and 0 for all that asks for no new risk.
+
+    >>> signed("buy", 0.6), signed("sell", 0.6), signed("hold", 0.9), signed("close", 1.0)
+    (0.6, -0.6, 0.0, 0.0)
+    """
+    return {"buy": confidence, "sell": -confidence}.get(prediction, 0.0)
 
 
 class PredictionStore(Protocol):

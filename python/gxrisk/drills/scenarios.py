@@ -69,10 +69,11 @@ _ALL: Final = (
     Scenario(
         "flash-crash",
         "6 May 2010: down 5.5 % in five minutes and most of it back, within 36 minutes",
-        "CFTC and SEC, Findings Regarding the Market Events of May 6, 2010 (30 September 2010): a large sell program "
-        "begins at 2:32 p.m., and the E-Mini is paused for five seconds at 2:45:28. The Dow fell another 600 points, "
-        "5.7 %, in the five minutes from 2:42 to 2:47 p.m., and had most of them back by 3:07 p.m.; all of it took 36 "
-        "minutes (CFTC, 2014; both as Wikipedia, 2010 flash crash, has them). Levels are rounded, the noise is ours.",
+        "The fall is the E-Mini's (CFTC and SEC, Findings Regarding the Market Events of May 6, 2010, 30 September "
+        "2010): a large sell program begins at 2:32 p.m.; some 3 % down from 2:41 to 2:44, 1.7 % more in 15 seconds to "
+        "2:45:27, over 5 % in all; a pause of five seconds at 2:45:28. The way back rests on secondary pages alone: "
+        "the Dow had most of its 600 points back by 3:07 p.m., 36 minutes after the beginning (Wikipedia, 2010 flash "
+        "crash). Levels are rounded, the noise is ours.",
         datetime(2010, 5, 6, 18, 32, tzinfo=UTC),
         (
             Level(0, 1.0, 12),

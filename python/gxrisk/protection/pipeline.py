@@ -23,12 +23,14 @@ _log = logging.getLogger("gxrisk.protection")
 class Record:
     """What a model's past trades say: `returns` (profit net of fees / entry value, the newest last), its health.
 
-    `duration_s` is the median of how long they took, None before the first one.
+    `duration_s` is the median of how long they took, None before the first one. `predictions` are the model's last
+    ones as signed confidence, above zero for a buy, the newest last, where a guard asks for them.
     """
 
     returns: tuple[float, ...] = ()
     duration_s: float | None = None
     health: Health | None = None
+    predictions: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,23 @@ from typing import Final
 import numpy as np
 
 from gxrisk.agent.features import FEATURE_BARS, FEATURE_NAMES, FEATURES_VERSION, feature_table, features
+from gxrisk.agent.predictions_entry import PREDICTION_NAMES, PREDICTIONS_VERSION
 from gxrisk.agent.strategy import View
 from gxrisk.feeds.volatility import YEAR_MS, RealisedVolatility
 from gxrisk.protection.bounds import percent, plain
-from gxrisk.protection.drift import DriftReference
+from gxrisk.protection.drift import Drift, DriftReference
 from gxrisk.protection.drift_file import read_reference
 from gxrisk.protection.edge import estimate_edge
 from gxrisk.protection.liquidation import LiquidationRisk
 from gxrisk.protection.pipeline import Case, Finding, Guard, ProtectionPipeline
 from gxrisk.protection.predictor import FailurePredictor
 from gxrisk.protection.regime import regimes
-from gxrisk.protection.risk import RiskLevel
+from gxrisk.protection.risk import RiskLevel, worst
 from gxrisk.protection.settings import (
     DriftGuardSettings,
     HealthGuardSettings,
     PortfolioSettings,
+    PredictionDriftSettings,
     PredictorGuardSettings,
     ProtectionSettings,
     SizeSettings,
@@ -196,23 +198,52 @@ def health(settings: HealthGuardSettings) -> Guard:
 
 
 def drift(settings: DriftGuardSettings) -> Guard:
-    """Refuses while the market's features are not distributed as in the training; unknown is no refusal.
+    """Refuses while the market's features, or the model's predictions, are not distributed as in the reference.
 
-    The file is read when it is first needed, and again until it is.
+    Unknown is no refusal. A file is read when it is first needed, and again until it is.
     """
     kept: list[DriftReference] = []
+    expected: list[DriftReference] = []
 
     def guard(case: Case) -> Finding:
+        market = of_market(case)
+        model = None if settings.predictions is None else of_model(case, settings.predictions)
+        both = [one for one in (model, market) if one is not None]  # the one that is short comes first
+        levels = [one.level for one in both if one.level is not None]
+        level = worst(levels) if levels else None
+        if not at_least(level, settings.refuse_from):
+            return Finding("; ".join(one.reason for one in both), level)
+        refusing = [one for one in both if at_least(one.level, settings.refuse_from)]
+        passes = "openings in a market like that of the training" if market in refusing else ""
+        if model in refusing:
+            passes += f"{' and ' if passes else ''}openings while the model's predictions are as in their reference"
+        return Finding(
+            "; ".join(one.reason for one in refusing),
+            level,
+            refuses=True,
+            limit=f"under {settings.refuse_from}",
+            observed=level,
+            passes=passes,
+        )
+
+    def of_market(case: Case) -> Drift:
         if not kept:
             kept.append(read_reference(settings.file, settings.sha256, settings.bounds))
         bars = settings.rows * settings.every
-        rows = feature_table(case.view.candles[-bars - FEATURE_BARS + 1 :])[::-1][: bars : settings.every]
+        rows = feature_table(case.view.candles[-bars - FEATURE_BARS + 1 :], settings.every)[-settings.rows :]
         known = rows[np.isfinite(rows).all(axis=1)]
-        found = kept[0].compare(known, version=FEATURES_VERSION, names=FEATURE_NAMES)
-        if not at_least(found.level, settings.refuse_from):
-            return Finding(found.reason, found.level)
-        limit, passes = f"under {settings.refuse_from}", "openings in a market like that of the training"
-        return Finding(found.reason, found.level, refuses=True, limit=limit, observed=found.level, passes=passes)
+        return kept[0].compare(known, version=FEATURES_VERSION, names=FEATURE_NAMES)
+
+    def of_model(case: Case, wanted: PredictionDriftSettings) -> Drift:
+        if not expected:
+            expected.append(read_reference(wanted.file, wanted.sha256, wanted.bounds))
+        last = case.record.predictions[::-1][: wanted.rows * wanted.every : wanted.every]
+        rows = np.array(last, dtype=np.float64).reshape(-1, 1)
+        found = expected[0].compare(rows, version=PREDICTIONS_VERSION, names=PREDICTION_NAMES)
+        if found.level in (None, "low"):
+            said = "the prediction has not drifted" if found.level else f"prediction {found.reason}"
+            return replace(found, reason=said)
+        return found
 
     return guard
 

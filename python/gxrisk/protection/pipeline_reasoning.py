@@ -1,9 +1,14 @@
 """What the journal says of the guards: in the hold that a refusal becomes, and in the reasoning of a changed order."""
 
+import re
+from typing import Final
+
 from gxrisk._native import Order
 from gxrisk.agent.strategy import REASONING_CHARS_MAX
 from gxrisk.protection.bounds import plain
 from gxrisk.protection.pipeline import Assessment
+
+_REFUSED: Final = re.compile(r"not opened: (?P<side>buy|sell) ")
 
 
 def refusal(wanted: Order, found: Assessment) -> str:
@@ -22,6 +27,16 @@ def refusal(wanted: Order, found: Assessment) -> str:
     told = [str(one) for one in found.reasons if one.did in ("refused", "failed")]
     told += [str(one) for one in found.reasons if one.did == "changed"]
     return f"not opened: {wish}; {'; '.join(told)}. The model: {wanted.reasoning}"[:REASONING_CHARS_MAX]
+
+
+def refused_side(reasoning: str) -> str | None:
+    """The side of the opening that a `refusal` is of; None for any other reasoning.
+
+    >>> refused_side("not opened: sell 20 BTC, stop 102; health: critical. The model: down"), refused_side("waits")
+    ('sell', None)
+    """
+    found = _REFUSED.match(reasoning)
+    return None if found is None else found["side"]
 
 
 def explained(found: Assessment) -> Order:

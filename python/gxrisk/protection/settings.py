@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from gxrisk._native import Limits
 from gxrisk.protection.adaptive import AdaptiveLimits
@@ -132,24 +140,21 @@ class PredictorGuardSettings(_Settings):
     refuse_from: RefuseFrom = "high"
 
 
-class DriftGuardSettings(_Settings):
-    """A `DriftReference` of the features of the model's training: its file and the SHA-256 of `write_reference`.
+class PredictionDriftSettings(_Settings):
+    """A `DriftReference` of a model's signed predictions: its file and the SHA-256 of `write_reference`.
 
-    `rows` of the view's bars are compared with it by `bounds`, every `every`-th from the last one back.
-
-    The features of bars next to each other overlap, and drift's idea of chance is of independent rows: thin them by
-    `every`, and take the bounds from stretches of the training that are as long.
+    `rows` of the vault's last predictions (`gxrisk.vaults.signed_predictions`) are compared with it by `bounds`, every
+    `every`-th from the last one back.
     """
 
     file: str = Field(min_length=1)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     rows: int = Field(default=100, ge=10, le=900)
-    every: int = Field(default=4, ge=1, le=90)
-    refuse_from: RefuseFrom = "high"
+    every: int = Field(default=1, ge=1, le=90)
     bounds: DriftSettings = DriftSettings()
 
     @model_validator(mode="after")
-    def _check(self) -> "DriftGuardSettings":
+    def _check(self) -> "PredictionDriftSettings":
         if self.rows < self.bounds.rows_min:
             raise ValueError(
                 f"rows: {self.rows} was given, bounds.rows_min ({self.bounds.rows_min}) or more is allowed"
@@ -158,6 +163,31 @@ class DriftGuardSettings(_Settings):
             seen = f"rows x every: {self.rows} x {self.every} was given"
             raise ValueError(f"{seen}, at most {ROWS_SEEN_MAX} bars are in a view")
         return self
+
+
+class DriftGuardSettings(PredictionDriftSettings):
+    """A `DriftReference` of the features of the model's training: its file and the SHA-256 of `write_reference`.
+
+    `rows` of the view's bars are compared with it by `bounds`, every `every`-th from the last one back. The features of
+    bars next to each other overlap, and drift's idea of chance is of independent rows: thin them by `every`, and take
+    the bounds from stretches of the training that are as long. Without `predictions` the market alone is judged.
+    """
+
+    every: int = Field(default=4, ge=1, le=90)
+    refuse_from: RefuseFrom = "high"
+    predictions: PredictionDriftSettings | None = None
+
+    @field_validator("predictions", mode="before")
+    @classmethod
+    def _false_is_none(cls, given: Any) -> Any:
+        return None if given is False else given
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, to_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        kept: dict[str, Any] = to_dict(self)
+        if kept.get("predictions") is None:  # as certificates have it that are older than these
+            kept.pop("predictions", None)
+        return kept
 
 
 class ProtectionSettings(_Settings):

@@ -15,6 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 from sqlalchemy import Engine
 
 from gxrisk._native import GxriskError, Limits
+from gxrisk.agent.predictions import PredictionLog
 from gxrisk.config import Config
 from gxrisk.history import History, Projector
 from gxrisk.metrics import MetricsApp, registry_of
@@ -110,12 +111,17 @@ class Desk:
         self.projector = Projector(self.history)
         self.quality = DataQuality(QualitySettings(interval_s=config.feed.bar_s, window=config.feed.quality_window))
         await self._open_alerts(closing)
+        redis_url = None if config.redis_url is None else config.redis_url.get_secret_value()
+        self.predictions = PredictionLog.open(config.folder / "predictions.db", redis_url)
+        closing.callback(self.predictions.close)
         self.fleet = Fleet(
             config.folder / VAULTS,
             _venue(config),
             notify=self.alerting.notify,
             passphrase_file=config.passphrase_file,
             data_quality=self.quality,
+            redis_url=redis_url,
+            predictions=self.predictions,
         )
         labels = config.metrics
         registry = registry_of(self.fleet, vaults_max=labels.vaults_max, assets_max=labels.assets_max)
@@ -144,9 +150,9 @@ class Desk:
         self.tails = Tails(self._journal_of, self._sequence_of)
         for task in (self.tails.run(), self.streams.run(self.keyring)):
             closing.push_async_callback(_cancelled, asyncio.create_task(task))
-        if config.redis_url is not None:
+        if redis_url is not None:
             known = Known(self.vault_ids, lambda: {one: vault.gate for one, vault in self.fleet.vaults.items()})
-            self.fanout = RedisFanout(config.redis_url.get_secret_value(), self.tails, known)
+            self.fanout = RedisFanout(redis_url, self.tails, known)
             closing.push_async_callback(_cancelled, asyncio.create_task(self.fanout.run()))
         closing.push_async_callback(self.streams.drain, LAST_WORDS_S)
         self._running = asyncio.create_task(self._run())

@@ -1,5 +1,6 @@
 """Vaults: many at once, each with its own gate, journal and account, and an owner who is always in control."""
 
+from gxrisk.vaults.answers import signed_predictions
 from gxrisk.vaults.correlation import CorrelationSettings
 from gxrisk.vaults.fleet import Fleet
 from gxrisk.vaults.monitor import Monitor, Schedule
@@ -20,4 +21,5 @@ __all__ = [
     "StrategyVersion",
     "Vault",
     "VaultSettings",
+    "signed_predictions",
 ]

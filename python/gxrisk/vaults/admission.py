@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 from gxrisk._native import Gate, Limits, VaultError
+from gxrisk.agent.predictions import Logged, PredictionLog
 from gxrisk.agent.strategy import ModelError, Strategy
 from gxrisk.vaults.certificate import GraduationError
 from gxrisk.vaults.exits_only import Absent
 from gxrisk.vaults.settings import VaultSettings
+from gxrisk.vaults.version import StrategyVersion
 from gxrisk.venues.bounded import Patience
 from gxrisk.venues.exits import exits_alone
 from gxrisk.venues.live import LiveVenue
@@ -25,10 +27,14 @@ class Admitted(NamedTuple):
 
 
 class Admission:
-    """The way to one venue. What does not answer at once is asked in bounded time."""
+    """The way to one venue. What does not answer at once is asked in bounded time.
 
-    def __init__(self, venue: Venue) -> None:
+    With `predictions` every answer of a strategy is kept there, under `model_id`.
+    """
+
+    def __init__(self, venue: Venue, predictions: PredictionLog | None = None) -> None:
         self._venue = venue
+        self._predictions = predictions
         self._patience = Patience()
         self.answers_at_once = type(venue) is PaperVenue  # and is asked by every vault at every moment
 
@@ -41,7 +47,10 @@ class Admission:
         self._check_kind(vault_id, settings)
         if isinstance(self._venue, LiveVenue):
             self._venue.admit(vault_id, settings, limits)
-        return settings.strategy.make()
+        strategy = settings.strategy.make()
+        if self._predictions is None or settings.strategy.is_external:
+            return strategy
+        return Logged(strategy, self._predictions, model_id(settings.strategy))
 
     async def admitted(self, gate: Gate, settings: VaultSettings) -> Admitted:
         """Whole, or for exits only. Raises `VaultError` for another kind of venue, and `VenueError`."""
@@ -74,3 +83,12 @@ class Admission:
             raise VaultError(f"{vault_id} is a {kind} vault, {venue.name} a {other} venue")
         if settings.is_live and not isinstance(venue, LiveVenue):
             raise VaultError(f"{venue.name} is no LiveVenue, so nothing there asks for a graduation")
+
+
+def model_id(strategy: StrategyVersion) -> str:
+    """The name under which the prediction log has a strategy's answers: vaults of the same version share it.
+
+    >>> model_id(StrategyVersion("my_models:Breakout", "2", "3f" * 32))
+    'my_models:Breakout 2 3f3f3f3f3f3f'
+    """
+    return f"{strategy.name} {strategy.version} {strategy.content_hash[:12]}"

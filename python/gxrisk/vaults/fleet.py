@@ -9,12 +9,14 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gxrisk._native import Gate, GxriskError, Limits, ManualClock, SystemClock, VaultError
+from gxrisk.agent.predictions import PredictionLog
 from gxrisk.context import on_behalf_of
 from gxrisk.feeds.protocol import Feed
 from gxrisk.feeds.timeline import Moment
+from gxrisk.protection.data_quality import DataQuality
 from gxrisk.protection.standing import standings
 from gxrisk.vaults.admission import LACKS, Admission, Admitted
 from gxrisk.vaults.fleet_notes import FleetNotes
@@ -34,9 +36,6 @@ from gxrisk.vaults.watchdog import OnHang, Watchdog, log_hang
 from gxrisk.venues.paper import PaperVenue
 from gxrisk.venues.protocol import Venue, VenueError
 
-if TYPE_CHECKING:
-    from gxrisk.protection.data_quality import DataQuality
-
 JOURNAL: Final = "journal.gxr"
 TICK_MS: Final = 60_000
 LIVE_TICK_S: Final = 1.0
@@ -51,8 +50,8 @@ class Fleet:
 
     With a `ManualClock` the feed's time is the time: for replays. With a `SystemClock` (the default) feeds are live. A
     vault whose journal, venue account or code fails is taken out and listed in `failed`, with the reason; the others go
-    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault.
-    `redis_url` is where the standings of protected vaults are kept, else in this process.
+    on. `passphrase_file` seals the keys of all vaults. With `data_quality` a bad price reaches no vault. `redis_url` is
+    where standings of protected vaults are kept, else in this process; `predictions` is told what strategies answer.
 
     >>> import asyncio, tempfile
     >>> from decimal import Decimal
@@ -83,14 +82,15 @@ class Fleet:
         schedule: Schedule | None = None,
         write_report: WriteReport | None = None,
         on_hang: OnHang = log_hang,
-        data_quality: "DataQuality | None" = None,
+        data_quality: DataQuality | None = None,
         redis_url: str | None = None,
+        predictions: PredictionLog | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         allow_many_files()
         self.venue = venue
-        self._admission = Admission(venue)
+        self._admission = Admission(venue, predictions)
         self.clock = clock or SystemClock()
         if isinstance(venue, PaperVenue):
             venue.follow(self.clock)
@@ -135,8 +135,7 @@ class Fleet:
 
         The id names a folder: letters, digits, dot, dash and underscore. Raises `VaultError` for another one,
         `JournalError` where the vault exists, `ModelError` where its strategy is not what its version says,
-        `GraduationError` for a live vault that did not graduate as it is to be. What a crash cut short is finished by
-        the same call.
+        `GraduationError` for a live vault that did not graduate so. The same call finishes what a crash cut short.
         """
         if not _SAFE_ID.fullmatch(vault_id):
             raise VaultError(f"vault id {vault_id!r}: it names a folder: letters, digits, '.', '-' and '_' are allowed")

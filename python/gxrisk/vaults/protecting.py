@@ -58,10 +58,12 @@ class Protection:
         self._pipeline = pipeline or pipeline_of(settings)
         self._bounds = None if settings.health is None else settings.health.bounds
         self._adaptive = None if settings.adaptive is None else settings.adaptive.guard(gate.limits)
+        drift = None if settings.drift is None else settings.drift.predictions
+        self._answers = 0 if drift is None else drift.rows * drift.every
         self._failed: set[str] = set()  # guards that were told of as failing
         self.scores: Mapping[str, float] = {}  # of the feed's quality by asset, where somebody judges it
         self._left: asyncio.Future[Assessment] | None = None  # what still ran when it was given up
-        self._record = TrackRecord(self._bounds)
+        self._record = TrackRecord(self._bounds, self._answers)
         if gate.notes.get(TOPIC):
             self._resume(gate.notes[TOPIC])
         self._failed.discard(RECORD)  # it begins anew from the last note that was sound
@@ -172,13 +174,13 @@ class Protection:
     def _resume(self, text: str) -> None:
         try:
             kept = json.loads(text)
-            self._record = TrackRecord.of_dict(kept["record"], self._bounds)
+            self._record = TrackRecord.of_dict(kept["record"], self._bounds, self._answers)
             self._failed = set(kept["failed"])
             if self._adaptive is not None and "adaptive" in kept:
                 self._adaptive.restore(kept["adaptive"])
         except (VaultError, ValueError, TypeError, KeyError) as error:
             _log.warning("%s: the note %r is of no use, the journal is: %s", self._gate.vault_id, TOPIC, error)
-            self._record = TrackRecord(self._bounds)
+            self._record = TrackRecord(self._bounds, self._answers)
 
     # What is told
 

@@ -13,6 +13,7 @@ from gxrisk.protection.health import HealthChange, HealthMonitor
 from gxrisk.protection.health_settings import HealthSettings
 from gxrisk.protection.health_vitals import ClosedTrade
 from gxrisk.protection.pipeline import Record
+from gxrisk.vaults.answers import Answers
 from gxrisk.vaults.performance import EXACT
 from gxrisk.vaults.round_trips import RoundTrip, RoundTrips
 from gxrisk.vaults.settings import TOPIC as SETTINGS
@@ -40,7 +41,7 @@ class TrackRecord:
     review (the note `model_review`); what was opened before counts for neither. The note `feed_scores` says how good
     the feed was when something was opened, by asset. `to_dict` and `of_dict` give what folding everything would have
     given. Equity before a trade is what was paid in and earned by then: the gain of what
-    is still held is left out.
+    is still held is left out. Of the model's predictions the last `answers` are kept, none by default.
 
     >>> from gxrisk import Limits, ManualClock, order
     >>> gate = Gate("demo", Limits.for_tier("growth"), clock=ManualClock("2020-03-12T00:00:00Z"))
@@ -56,8 +57,9 @@ class TrackRecord:
     ((0.02,), 0.7)
     """
 
-    def __init__(self, settings: HealthSettings | None = None) -> None:
+    def __init__(self, settings: HealthSettings | None = None, answers: int = 0) -> None:
         self.sequence = 0
+        self._answers_max = answers
         self._settings = settings
         self._strategy: Any = None
         self._balance = Decimal(0)
@@ -70,14 +72,16 @@ class TrackRecord:
         self._began = sequence
         self._trades: deque[tuple[float, float]] = deque(maxlen=TRADES_MAX)  # return, seconds
         self._health = HealthMonitor(self._settings)
+        self._answers = Answers(self._answers_max)
 
     @property
     def record(self) -> Record:
         """As the pipeline's guards have it."""
+        predictions = tuple(self._answers.values)
         if not self._trades:
-            return Record()
+            return Record(predictions=predictions)
         returns = tuple(one for one, _ in self._trades)
-        return Record(returns, median(seconds for _, seconds in self._trades), self._health.health)
+        return Record(returns, median(seconds for _, seconds in self._trades), self._health.health, predictions)
 
     def opening(self, asset: str) -> Opening | None:
         """What began the position in an asset; None where nothing is held."""
@@ -106,6 +110,8 @@ class TrackRecord:
         if event["sequence"] <= self.sequence:
             return ()
         self.sequence = event["sequence"]
+        if self._answers_max:
+            self._answers.fold(event)
         match event["kind"]:
             case "flow" | "funding":
                 self._balance = EXACT.add(self._balance, event["amount"])
@@ -153,7 +159,7 @@ class TrackRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        return {
+        kept: dict[str, Any] = {
             "sequence": self.sequence,
             "began": self._began,
             "strategy": self._strategy,
@@ -164,11 +170,14 @@ class TrackRecord:
             "openings": [[sequence, *said] for sequence, said in self._openings.items()],
             "scores": self._scores,
         }
+        return kept | {"answers": self._answers.to_dict()} if self._answers_max else kept
 
     @classmethod
-    def of_dict(cls, kept: Mapping[str, Any], settings: HealthSettings | None = None) -> "TrackRecord":
+    def of_dict(
+        cls, kept: Mapping[str, Any], settings: HealthSettings | None = None, answers: int = 0
+    ) -> "TrackRecord":
         """The inverse of `to_dict`. Raises `VaultError` for anything else."""
-        made = cls(settings)
+        made = cls(settings, answers)
         try:
             made.sequence, made._began, made._strategy = int(kept["sequence"]), int(kept["began"]), kept["strategy"]
             made._balance = Decimal(kept["balance"])
@@ -177,6 +186,8 @@ class TrackRecord:
             made._round_trips = RoundTrips.of_rows(kept["held"])
             made._openings = {int(one): (_number(said), _number(score)) for one, said, score in kept["openings"]}
             made._scores = {str(asset): float(score) for asset, score in kept["scores"].items()}
+            if answers and "answers" in kept:
+                made._answers = Answers.of_dict(kept["answers"], answers)
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
             raise VaultError(f"the journal's track record is damaged: {type(error).__name__}: {error}") from error
         return made

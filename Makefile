@@ -12,7 +12,7 @@ demo: $(VENV)/built  ## Replay a crash with and without a gate; in a terminal th
 
 test: $(VENV)/built-test servers  ## Every test: Rust, Python, docs
 	cargo test --locked -p gxrisk-core -p gxrisk-gate
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -p no:benchmark
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -p no:benchmark --durations 20
 
 # The tests start PostgreSQL, Redis, Chromium and Prometheus themselves, from Debian's programs. Where this may not install them, those
 # tests skip. Prometheus is only unpacked beside the tests' Python: its package would start a service that the network reaches.

@@ -21,7 +21,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     options.add_argument("--agents", type=int, default=200)
     options.add_argument("--seconds", type=float, default=600)
-    options.add_argument("--rate", type=float, default=0.5, help="requests a second of each agent")
+    options.add_argument("--rate", type=float, default=0.2, help="requests a second of each agent")
     options.add_argument("--kills", type=int, default=1)
     options.add_argument("--seed", type=int, default=random.randrange(2**32))
     given = options.parse_args()

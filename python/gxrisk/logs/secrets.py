@@ -7,9 +7,7 @@ from urllib.parse import quote
 
 REDACTED: Final = "[redacted]"
 CHARS_MIN: Final = 6  # what is shorter stands in ordinary words too
-_CLEAN_CHARS_MAX: Final = (
-    128  # of a text that is worth remembering: the names, addresses and ids that each line repeats
-)
+_CLEAN_CHARS_MAX: Final = 128  # of a text that is remembered: the names, addresses and ids that each line repeats
 _CLEAN_MAX: Final = 4_096
 
 _NAMES: Final = r"pass(?:word|phrase|wd)|secret|token|api[_-]?key|private[_-]?key|authorization|cookie|credentials?"

@@ -179,7 +179,7 @@ class Fleet:
 
     async def _open_beside(self, vault_id: str) -> Vault:
         if vault_id in self._opening:
-            raise VaultError(f"{vault_id} is being opened")
+            raise VaultError(f"{vault_id} is being opened already; ask again in a moment")
         self._opening.add(vault_id)
         try:
             return await self._open(vault_id, await asyncio.to_thread(self._gate, vault_id))

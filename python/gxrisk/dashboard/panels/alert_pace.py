@@ -68,7 +68,8 @@ class AlertPace:
         begun = [(one.severity, at) for one in alerts if (at := time_of(one.opened)) is not None and at >= starts[0]]
         counts = {severity: [0] * len(starts) for severity in SEVERITIES}
         for severity, at in begun:
-            counts[severity][(at - starts[0]) // self._window.length] += 1
+            bin_of = (at - starts[0]) // self._window.length
+            counts[severity][min(bin_of, len(starts) - 1)] += 1  # the server's clock may be ahead of this one
         self._chart.visible = bool(begun)
         if begun:
             self._chart.props["options"] = alert_chart([f"{one:{self._window.pattern}}" for one in starts], counts)

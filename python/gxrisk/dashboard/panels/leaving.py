@@ -17,6 +17,8 @@ from gxrisk.server.routes.withdrawal_preview import PreviewShown
 _FIRST: Final = Decimal("0.1")  # of the equity: what is shown until somebody asks for another amount
 _CENT: Final = Decimal("0.01")
 _DEBOUNCE_MS: Final = 400
+_CHARS_MAX: Final = 40
+_DIGITS: Final = range(-9, 19)  # where the first digit of an amount may stand; 1e999999999 would be written out
 _CLOSING: Final = (
     Column("To be closed"),
     Column("Quantity", is_number=True),
@@ -52,11 +54,13 @@ class Leaving:
             self._is_filled = True
             self._amount.value = f"{(equity * _FIRST).quantize(_CENT, ROUND_DOWN)}"
         text = str(self._amount.value or "").strip().replace(",", "")
+        if len(text) > _CHARS_MAX:
+            return None
         try:
             asked = Decimal(text)
         except InvalidOperation:
             return None
-        return f"{asked:f}" if asked.is_finite() and asked > 0 else None
+        return f"{asked:f}" if asked.is_finite() and asked > 0 and asked.adjusted() in _DIGITS else None
 
     def refuse(self, text: str) -> None:
         """Say why there is no answer."""

@@ -42,6 +42,7 @@ PREFERRED: Final[tuple[Scope, ...]] = ("operate", "own", "propose", "feed", "rea
 PHASES: Final = "examples,coverage,fuzzing,stateful"
 _SEQUENCES: Final = "sequences"
 _OPEN_ENDED: Final = "text/event-stream"
+_HOOKS: Final = Path(__file__).with_name("contract_hooks.py")
 
 
 def explore(
@@ -96,7 +97,12 @@ def prepare(server: Running, keys: dict[str, str]) -> None:
 
 def settings(document: dict[str, Any], keys: dict[str, str]) -> str:
     """Each operation with a key that may call it, mostly on vaults that there are."""
-    lines = ["[parameters]", '"path.vault_id" = ["ann", "bob", "nobody"]', '"query.vault_id" = ["ann", "bob"]']
+    lines = [
+        f"hooks = {json.dumps(str(_HOOKS))}",
+        "[parameters]",
+        '"path.vault_id" = ["ann", "bob", "nobody"]',
+        '"query.vault_id" = ["ann", "bob"]',
+    ]
     for methods in document["paths"].values():
         for operation in methods.values():
             scopes = operation.get("x-scopes")

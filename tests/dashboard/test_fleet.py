@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.api.desk import STRATEGY
 
@@ -14,6 +15,14 @@ from .rig import Rig, rigged
 
 MANY = 300
 DRAWN_MAX = 100
+RESTYLED_MAX = 400  # elements in a frame: two rows, and the one that is pointed at, of some 1,300 in the table
+FRAMES: Final = 40
+SCROLL: Final = """async (view, frames) => {
+  for (let frame = 0; frame < frames; frame++) {
+    view.scrollTop += 60;
+    await new Promise(requestAnimationFrame);
+  }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +82,34 @@ def test_of_many_vaults_few_are_drawn(browser: Browser, crowd: Rig) -> None:
         expect(page.locator(".gx-sums")).to_contain_text(f"1 of {MANY:,}")
         page.get_by_label("Find").fill(f"v{MANY // 2:04}")
         expect(grid.locator(f"[row-id=v{MANY // 2:04}]").last).to_contain_text("paused")
+
+
+def test_a_row_that_comes_into_sight_leaves_the_others_as_they_are(browser: Browser, crowd: Rig) -> None:
+    """No rule of a style sheet makes the browser work out the whole table's style at each row: that takes a frame."""
+    with opened(browser, crowd) as page:
+        Visit(page, crowd).signed_in("operate")
+        expect(page.locator(".gx-grid [row-id=v0000]").first).to_be_visible()
+        assert page.locator(".gx-grid *").count() > 2 * RESTYLED_MAX, "or it would say nothing"
+        restyled = _restyled_while_scrolled(browser, page)
+        assert len(restyled) >= FRAMES // 4, "it was scrolled"
+        assert sum(restyled) / FRAMES < RESTYLED_MAX
+
+
+def _restyled_while_scrolled(browser: Browser, page: Page) -> list[int]:
+    """Of how many elements the browser worked out the style, each time that it did."""
+    events: list[dict[str, Any]] = []
+    ended: list[Any] = []
+    session = browser.new_browser_cdp_session()
+    session.on("Tracing.dataCollected", lambda told: events.extend(told["value"]))
+    session.on("Tracing.tracingComplete", lambda told: ended.append(told))
+    wanted = {"includedCategories": ["devtools.timeline"]}
+    session.send("Tracing.start", {"traceConfig": wanted, "transferMode": "ReportEvents"})
+    page.locator(".gx-grid .ag-body-viewport").evaluate(SCROLL, FRAMES)
+    session.send("Tracing.end")
+    for _ in range(300):
+        if ended:
+            break
+        page.wait_for_timeout(100)
+    assert ended, "the browser told what it did"
+    session.detach()
+    return [one["args"]["elementCount"] for one in events if one["name"] == "UpdateLayoutTree"]

@@ -150,7 +150,7 @@ def test_of_market_and_predictions_each_that_drifted_is_named(both: dict[str, An
     assert objection.message.startswith("prediction: psi ")
     assert "; volatility_16: psi " in objection.message
     assert objection.passes is not None
-    assert objection.passes.startswith("openings in a market like that of the training and openings while the model's")
+    assert objection.passes.startswith("openings in a market like that of the training and while the model's")
 
 
 def test_too_few_predictions_are_unknown_and_the_last_are_those_that_count(both: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ from gxrisk.venues.paper.exact import UNIT, ZERO, down, exact
 
 DAY_S: Final = 86_400
 _YEAR_S: Final = YEAR_MS / 1000
+_AS_TRAINED: Final = "in a market like that of the training"
+_AS_PREDICTED: Final = "while the model's predictions are as in their reference"
 _RETURNS_MIN: Final = 60  # of which volatility is known, while a day has not passed yet
 _WINDOW_MIN: Final = 24  # returns, where a day has fewer
 _HALVINGS: Final = 10  # of an order, to find how much of it would pass
@@ -208,22 +210,21 @@ def drift(settings: DriftGuardSettings) -> Guard:
     def guard(case: Case) -> Finding:
         market = of_market(case)
         model = None if settings.predictions is None else of_model(case, settings.predictions)
-        both = [one for one in (model, market) if one is not None]  # the one that is short comes first
-        levels = [one.level for one in both if one.level is not None]
+        # The reason that is short comes first.
+        both = [(model, _AS_PREDICTED)] if model is not None else []
+        both.append((market, _AS_TRAINED))
+        levels = [one.level for one, _ in both if one.level is not None]
         level = worst(levels) if levels else None
         if not at_least(level, settings.refuse_from):
-            return Finding("; ".join(one.reason for one in both), level)
-        refusing = [one for one in both if at_least(one.level, settings.refuse_from)]
-        passes = "openings in a market like that of the training" if market in refusing else ""
-        if model in refusing:
-            passes += f"{' and ' if passes else ''}openings while the model's predictions are as in their reference"
+            return Finding("; ".join(one.reason for one, _ in both), level)
+        refusing = [(one, passes) for one, passes in both if at_least(one.level, settings.refuse_from)]
         return Finding(
-            "; ".join(one.reason for one in refusing),
+            "; ".join(one.reason for one, _ in refusing),
             level,
             refuses=True,
             limit=f"under {settings.refuse_from}",
             observed=level,
-            passes=passes,
+            passes="openings " + " and ".join(passes for _, passes in reversed(refusing)),
         )
 
     def of_market(case: Case) -> Drift:

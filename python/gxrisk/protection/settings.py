@@ -140,12 +140,8 @@ class PredictorGuardSettings(_Settings):
     refuse_from: RefuseFrom = "high"
 
 
-class PredictionDriftSettings(_Settings):
-    """A `DriftReference` of a model's signed predictions: its file and the SHA-256 of `write_reference`.
-
-    `rows` of the vault's last predictions (`gxrisk.vaults.signed_predictions`) are compared with it by `bounds`, every
-    `every`-th from the last one back.
-    """
+class _ReferenceSettings(_Settings):
+    """A `DriftReference`, and how many rows of what is judged are compared with it."""
 
     file: str = Field(min_length=1)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -154,7 +150,7 @@ class PredictionDriftSettings(_Settings):
     bounds: DriftSettings = DriftSettings()
 
     @model_validator(mode="after")
-    def _check(self) -> "PredictionDriftSettings":
+    def _check(self) -> "_ReferenceSettings":
         if self.rows < self.bounds.rows_min:
             raise ValueError(
                 f"rows: {self.rows} was given, bounds.rows_min ({self.bounds.rows_min}) or more is allowed"
@@ -165,7 +161,15 @@ class PredictionDriftSettings(_Settings):
         return self
 
 
-class DriftGuardSettings(PredictionDriftSettings):
+class PredictionDriftSettings(_ReferenceSettings):
+    """A `DriftReference` of a model's signed predictions: its file and the SHA-256 of `write_reference`.
+
+    `rows` of the vault's last predictions (`gxrisk.vaults.signed_predictions`) are compared with it by `bounds`, every
+    `every`-th from the last one back.
+    """
+
+
+class DriftGuardSettings(_ReferenceSettings):
     """A `DriftReference` of the features of the model's training: its file and the SHA-256 of `write_reference`.
 
     `rows` of the view's bars are compared with it by `bounds`, every `every`-th from the last one back. The features of

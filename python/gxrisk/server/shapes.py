@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import Path, Request
+from fastapi import Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from gxrisk.history.amounts import plain
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gxrisk.server.desk import Desk
 
 _DIGITS = r"[0-9]{1,18}(\.[0-9]{1,9})?"
+_WORD = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 class Body(BaseModel):
@@ -46,8 +47,11 @@ Positive = Annotated[
 ]
 Confidence = Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$", examples=["0.8"])]
 Asset = Annotated[str, Field(pattern=r"^[!-~]{1,64}$", examples=["BTC"])]
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-VaultId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["growth-1"])]
+Word = Annotated[str, Field(pattern=_WORD)]
+VaultId = Annotated[str, Path(pattern=_WORD, examples=["growth-1"])]
+VaultCursor = Annotated[str | None, Query(pattern=_WORD, description="`next_cursor` of the page before.")]
+VAULTS_A_PAGE_MAX: Final = 1_000
+VaultsAPage = Annotated[int, Query(ge=1, le=VAULTS_A_PAGE_MAX)]
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 Time = Annotated[str, Field(examples=["2026-03-12T10:55:00Z"]), AfterValidator(_moment)]
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str)]

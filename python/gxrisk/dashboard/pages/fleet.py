@@ -90,7 +90,7 @@ class FleetTable:
                 "suppressScrollOnNewData": True,
                 ":rowClassRules": "gx.rows",
                 ":onCellKeyDown": "p => gx.open(p)",
-                ":onGridReady": "p => gx.label(p, 'Vaults')",
+                ":onGridReady": "p => gx.ready(p, 'Vaults')",
                 ":isExternalFilterPresent": "() => gx.isFiltered()",
                 ":doesExternalFilterPass": "node => gx.passes(node)",
             },

@@ -33,6 +33,18 @@ class Window:
         last = last.replace(hour=0) if self.length >= timedelta(days=1) else last
         return [last - self.length * back for back in range(self.bins - 1, -1, -1)]
 
+    def bin_of(self, at: datetime, first: datetime) -> int:
+        """Which one `at` is in, the first of which begins at `first`; what comes after the last one is in it.
+
+        The server's clock may be ahead of the dashboard's.
+
+        >>> hours = Window("", 3, timedelta(hours=1), "")
+        >>> first = datetime(2020, 3, 11, 23)
+        >>> [hours.bin_of(first + timedelta(minutes=late), first) for late in (0, 59, 60, 179, 180, 10_000)]
+        [0, 0, 1, 2, 2, 2]
+        """
+        return min((at - first) // self.length, self.bins - 1)
+
 
 WINDOWS: Final = {
     "hour": Window("24 hours, by hour", 24, timedelta(hours=1), "%H:00"),
@@ -68,8 +80,7 @@ class AlertPace:
         begun = [(one.severity, at) for one in alerts if (at := time_of(one.opened)) is not None and at >= starts[0]]
         counts = {severity: [0] * len(starts) for severity in SEVERITIES}
         for severity, at in begun:
-            bin_of = (at - starts[0]) // self._window.length
-            counts[severity][min(bin_of, len(starts) - 1)] += 1  # the server's clock may be ahead of this one
+            counts[severity][self._window.bin_of(at, starts[0])] += 1
         self._chart.visible = bool(begun)
         if begun:
             self._chart.props["options"] = alert_chart([f"{one:{self._window.pattern}}" for one in starts], counts)

@@ -53,14 +53,7 @@ class Leaving:
         if not self._is_filled and equity > 0:
             self._is_filled = True
             self._amount.value = f"{(equity * _FIRST).quantize(_CENT, ROUND_DOWN)}"
-        text = str(self._amount.value or "").strip().replace(",", "")
-        if len(text) > _CHARS_MAX:
-            return None
-        try:
-            asked = Decimal(text)
-        except InvalidOperation:
-            return None
-        return f"{asked:f}" if asked.is_finite() and asked > 0 and asked.adjusted() in _DIGITS else None
+        return asked_for(str(self._amount.value or ""))
 
     def refuse(self, text: str) -> None:
         """Say why there is no answer."""
@@ -99,6 +92,22 @@ class Leaving:
                 for one in found.limits
             ]
         )
+
+
+def asked_for(text: str) -> str | None:
+    """The amount that somebody typed, as the server takes it; None where it is no amount above zero.
+
+    >>> asked_for(" 1,250.50 "), asked_for("-1"), asked_for("1e999999999")
+    ('1250.50', None, None)
+    """
+    text = text.strip().replace(",", "")
+    if len(text) > _CHARS_MAX:
+        return None
+    try:
+        asked = Decimal(text)
+    except InvalidOperation:
+        return None
+    return f"{asked:f}" if asked.is_finite() and asked > 0 and asked.adjusted() in _DIGITS else None
 
 
 def _sentence(found: PreviewShown) -> str:

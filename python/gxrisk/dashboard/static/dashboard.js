@@ -10,6 +10,18 @@ const gx = (() => {
   let api = null;
   let only = "all";
 
+  // Quasar styles whatever follows something in its fields, fields of which this page has none. Because of "whatever",
+  // a browser works out the style of every row anew when one is added: most of the time of a frame while scrolled.
+  const afterAnything = /\.q-.*\+ (\*|div)$/;
+  const unburden = (sheet) => {
+    for (let at = sheet.cssRules.length - 1; at >= 0; at--) {
+      const rule = sheet.cssRules[at];
+      if (afterAnything.test(rule.selectorText)) sheet.deleteRule(at);
+      else if (rule.styleSheet) unburden(rule.styleSheet);
+      else if (rule.cssRules) unburden(rule);
+    }
+  };
+
   return {
     money: ({ value }) => (has(value) ? minus(cents.format(value)) : nothing),
     gain: ({ value }) => (has(value) ? (value > 0 ? "+" : "") + minus(cents.format(value)) : nothing),
@@ -44,8 +56,9 @@ const gx = (() => {
     open: ({ event, data }) => {
       if (event.key === "Enter" && data) window.location.href = `/vaults/${encodeURIComponent(data.vault_id)}`;
     },
-    label: (ready, name) => {
-      api = ready.api;
+    ready: (grid, name) => {
+      api = grid.api;
+      [...document.styleSheets].forEach(unburden);
       document.querySelector(".gx-grid [role=grid], .gx-grid [role=treegrid]")?.setAttribute("aria-label", name);
     },
     find: (text) => api?.setGridOption("quickFilterText", text),

@@ -1,8 +1,8 @@
 """Vaults: make one, list them, look at one."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from gxrisk._native import TIERS, Limits
@@ -12,11 +12,21 @@ from gxrisk.server.desk import Desk
 from gxrisk.server.fleet_lines import Status
 from gxrisk.server.guard import Guarded
 from gxrisk.server.problems import Problem
-from gxrisk.server.shapes import Amount, Asset, Body, VaultId, Word, desk_of, time_of
+from gxrisk.server.shapes import (
+    VAULTS_A_PAGE_MAX,
+    Amount,
+    Asset,
+    Body,
+    VaultCursor,
+    VaultId,
+    VaultsAPage,
+    Word,
+    desk_of,
+    time_of,
+)
 from gxrisk.vaults import StrategyVersion, Vault, VaultSettings
 
 router = APIRouter(route_class=Guarded, prefix="/v1/vaults", tags=["vaults"])
-LINES_MAX: Final = 1_000
 Tier = Annotated[str, Field(pattern=f"^({'|'.join(TIERS)})$", examples=["growth"])]
 
 
@@ -161,11 +171,8 @@ async def create_vault(request: Request, body: NewVault) -> VaultShown:
 @asks(*READERS)
 async def list_vaults(
     request: Request,
-    cursor: Annotated[
-        str | None,
-        Query(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="`next_cursor` of the page before."),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=LINES_MAX)] = LINES_MAX,
+    cursor: VaultCursor = None,
+    limit: VaultsAPage = VAULTS_A_PAGE_MAX,
 ) -> VaultList:
     """The vaults that the key is for."""
     desk, key = desk_of(request), request.state.key

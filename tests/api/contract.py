@@ -38,6 +38,8 @@ CHECKS: Final = (
 )
 # Whoever asks for as much as this may do it: that a limit of requests holds is another test.
 MANY: Final = "\n[keys]\nrequests_per_minute = 10000000\nfailures_max = 1000\naddress_failures_max = 100000\n"
+# What may be said of a request that is wrong; one that is wrong and too large is refused before it is read.
+REFUSALS: Final = ("400", "401", "403", "404", "405", "409", "413", "415", "422", "428", "429")
 PREFERRED: Final[tuple[Scope, ...]] = ("operate", "own", "propose", "feed", "read", "admin")
 PHASES: Final = "examples,coverage,fuzzing,stateful"
 _SEQUENCES: Final = "sequences"
@@ -99,6 +101,8 @@ def settings(document: dict[str, Any], keys: dict[str, str]) -> str:
     """Each operation with a key that may call it, mostly on vaults that there are."""
     lines = [
         f"hooks = {json.dumps(str(_HOOKS))}",
+        "[checks.negative_data_rejection]",
+        f"expected-statuses = {json.dumps(REFUSALS)}",
         "[parameters]",
         '"path.vault_id" = ["ann", "bob", "nobody"]',
         '"query.vault_id" = ["ann", "bob"]',
@@ -121,13 +125,16 @@ def _ends(operation: dict[str, Any]) -> bool:
     return all(_OPEN_ENDED not in one.get("content", {}) for one in operation["responses"].values())
 
 
-def explore_apart(examples: int, seed: int, jobs: int) -> bool:
-    """Each operation before a server of its own, sequences of them before another, `jobs` at a time; all went well."""
+def explore_apart(examples: int, seed: int, jobs: int, only: Sequence[str] = ()) -> bool:
+    """Each operation before a server of its own, sequences of them before another, `jobs` at a time; all went well.
+
+    `only` these operations, where it names any.
+    """
     document = create_app(Config(folder=Path("unused"))).openapi()
     names = [one["operationId"] for methods in document["paths"].values() for one in methods.values() if _ends(one)]
     went_well, began = True, time.monotonic()
     with ProcessPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(_part, name, examples, seed): name for name in (_SEQUENCES, *names)}
+        waiting = {pool.submit(_part, name, examples, seed): name for name in only or (_SEQUENCES, *names)}
         for number, one in enumerate(as_completed(waiting), 1):
             done = one.result()
             cases = next((line.strip() for line in done.stdout.splitlines() if " generated" in line), "no case")
@@ -152,9 +159,10 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("operations", nargs="*", help="ids of those that are meant; without any: all, and sequences")
     chosen = parser.parse_args()
     sys.stdout.write(f"seed {chosen.seed}\n")
-    return 0 if explore_apart(chosen.examples, chosen.seed, chosen.jobs) else 1
+    return 0 if explore_apart(chosen.examples, chosen.seed, chosen.jobs, chosen.operations) else 1
 
 
 if __name__ == "__main__":

@@ -182,3 +182,11 @@ def test_a_query_that_nobody_asks_for_is_refused(ann: Server, path: str) -> None
     answer = ann.call("GET", path)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "is no parameter of this operation; allowed: " in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/alerts?vault_id=ann&vault_id=bob", "/v1/fleet?limit=1&limit=2"])
+def test_a_parameter_that_is_given_twice_is_refused(ann: Server, path: str) -> None:
+    """All but the last would be left out in silence."""
+    answer = ann.call("GET", path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "was given more than once; once is allowed" in answer.json()["detail"]

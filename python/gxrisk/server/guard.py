@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Coroutine
 from hashlib import sha256
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -38,8 +38,8 @@ class Guarded(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The operation with all of this before it. Every error becomes a problem here."""
-        names = frozenset(one.alias for one in self.dependant.query_params)
-        inner = _with_known_query(names, direct(self.endpoint, super().get_route_handler()))
+        repeats = {one.alias: _may_repeat(one.field_info.annotation) for one in self.dependant.query_params}
+        inner = _with_known_query(repeats, direct(self.endpoint, super().get_route_handler()))
         access, operation = access_of(self.endpoint), self.name
 
         async def handle(request: Request) -> Response:
@@ -57,18 +57,31 @@ class Guarded(APIRoute):
         return handle
 
 
-def _with_known_query(names: frozenset[str], inner: Handler) -> Handler:
-    """A misspelt parameter would be left out in silence, and another question answered than was asked."""
+def _with_known_query(repeats: dict[str, bool], inner: Handler) -> Handler:
+    """`repeats` says of each parameter whether it may be given more than once.
+
+    A misspelt one would be left out in silence, and so would all but the last of those that are given twice: another
+    question would be answered than was asked.
+    """
 
     async def handle(request: Request) -> Response:
-        unknown = next((one for one in request.query_params if one not in names), None)
-        if unknown is not None:
-            allowed = ", ".join(sorted(names)) or "none"
-            text = f"query: {unknown[:_SHOWN_CHARS_MAX]!r} is no parameter of this operation; allowed: {allowed}"
-            raise Problem(422, "invalid_request", text)
+        given: set[str] = set()
+        for name, _ in request.query_params.multi_items():
+            if name not in repeats:
+                allowed = ", ".join(sorted(repeats)) or "none"
+                text = f"query: {name[:_SHOWN_CHARS_MAX]!r} is no parameter of this operation; allowed: {allowed}"
+                raise Problem(422, "invalid_request", text)
+            if name in given and not repeats[name]:
+                raise Problem(422, "invalid_request", f"query: {name!r} was given more than once; once is allowed")
+            given.add(name)
         return await inner(request)
 
     return handle
+
+
+def _may_repeat(annotation: Any) -> bool:
+    """Whether a parameter of this type is a list."""
+    return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
 
 
 async def admitted(request: HTTPConnection, access: Access) -> ApiKey:
